@@ -1,0 +1,20 @@
+"""Commands over several owners: the parts of a plan, and where each of them runs.
+
+A gatherer is a generator: it yields the parts that can run at the same time, is sent their
+replies in the same order, and goes on (or returns the answer). It knows nothing of peers, frames
+or time; the node runs parts that belong to itself at once and forwards the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .table import Args
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A command for one member of the cluster; its reply comes decoded, as RESP3 types."""
+
+    member: str
+    args: Args

@@ -1,0 +1,1 @@
+"""The only place with asyncio: sockets, timers and signals around a node."""

@@ -1,0 +1,1 @@
+"""The client library: a `redis.Redis` that also knows blocks and peers."""

@@ -1,0 +1,8 @@
+"""The keys of one node: databases, expiry, eviction, one memory limit. No sockets, no clock."""
+
+from .keyspace import Keyspace
+from .policy import Policy
+from .store import Store
+from .values import BlockPointer, Value
+
+__all__ = ["BlockPointer", "Keyspace", "Policy", "Store", "Value"]

@@ -1,0 +1,41 @@
+"""RESP2 and RESP3 on bytes: no I/O, no clock, nothing of the rest of MemCloud."""
+
+from .decoder import Decoder, decode
+from .encoder import encode
+from .errors import ProtocolError
+from .limits import UNAUTHENTICATED_ARGUMENTS_MAX, UNAUTHENTICATED_BULK_BYTES_MAX, Limits
+from .parser import ACCELERATED, Parser
+from .types import (
+    NULL_ARRAY,
+    Attribute,
+    BigNumber,
+    ErrorReply,
+    NullArray,
+    Push,
+    Raw,
+    Reply,
+    SetReply,
+    Verbatim,
+)
+
+__all__ = [
+    "ACCELERATED",
+    "NULL_ARRAY",
+    "UNAUTHENTICATED_ARGUMENTS_MAX",
+    "UNAUTHENTICATED_BULK_BYTES_MAX",
+    "Attribute",
+    "BigNumber",
+    "Decoder",
+    "ErrorReply",
+    "Limits",
+    "NullArray",
+    "Parser",
+    "ProtocolError",
+    "Push",
+    "Raw",
+    "Reply",
+    "SetReply",
+    "Verbatim",
+    "decode",
+    "encode",
+]

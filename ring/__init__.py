@@ -1,0 +1,1 @@
+"""Placement: key to slot to owners. Pure."""
