@@ -1,0 +1,60 @@
+# The tasks of the project; `make help` lists them. ARGS= hands flags on, PYTHON= chooses an interpreter.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.installed-bench
+ARGS ?=
+
+# Nodes start three times slower without bytecode, and tests start many.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup run demo test test-all lint format docs bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the tasks
+	@echo "make TASK [ARGS='flags to hand on'] [PYTHON=interpreter]"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## make .venv with everything installed
+
+$(STAMP): pyproject.toml scripts/setup.sh scripts/find-python.sh
+	@scripts/setup.sh $(VENV) dev
+	@touch $@
+
+$(BENCH_STAMP): $(STAMP)
+	@scripts/setup.sh $(VENV) dev,bench
+	@touch $@
+
+run: setup ## start a node in the foreground on port 6380
+	@exec $(BIN)/memnode $(ARGS)
+
+demo: setup ## start three nodes that find each other, and show what they do
+	@$(BIN)/python scripts/demo.py $(ARGS)
+
+test: setup ## run the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-all: setup ## run the suite on every Python from 3.11 on that this machine has
+	$(BIN)/python scripts/test_all.py $(ARGS)
+
+lint: setup ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## put the source into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup ## write the generated pages anew
+	$(BIN)/python scripts/generate_docs.py
+
+bench: $(BENCH_STAMP) ## measure beside redis-server and Valkey; ARGS=--write keeps the result
+	$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove everything that the other tasks made
+	rm -rf .venv .venvs build dist memcloud.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
