@@ -13,7 +13,7 @@ __all__ = ["MemCloud", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    # The client needs redis-py, which a node does not and which takes longer to import than all of it.
+    # The client needs redis-py, which a node does not, and which is slow to import.
     if name == "MemCloud":
         from .sdk import MemCloud
 

@@ -26,6 +26,13 @@ class CommandError(MemCloudError):
     """
 
 
+class InternalError(CommandError):
+    """A fault of ours; the log says more. The connection and the data are as before."""
+
+    def __init__(self) -> None:
+        super().__init__("ERR internal error; the node's log has the details")
+
+
 class WrongTypeError(CommandError):
     """The client used a command on a key of another type."""
 
@@ -93,9 +100,7 @@ class UnknownOutcomeError(CommandError):
     """The owner went away after a write was sent to it: it may or may not have happened."""
 
     def __init__(self, member: str) -> None:
-        super().__init__(
-            f"UNKNOWN {member} did not answer; the write may or may not have happened"
-        )
+        super().__init__(f"UNKNOWN {member} did not answer; the write may or may not have happened")
 
 
 class NoPeerError(CommandError):

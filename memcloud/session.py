@@ -6,7 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 
-from memcloud.resp import Limits, Parser
+from memcloud.resp import Parser
+
+# Commands of one client that may wait for peers before no more of its input is taken.
+WAITING_MAX = 1024
 
 
 class ReplyMode(Enum):
@@ -14,7 +17,14 @@ class ReplyMode(Enum):
 
     ON = "on"
     OFF = "off"
-    SKIP = "skip"  # this command's reply and the next one's are not sent
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The place of a reply in the order of its session; ``data`` is None until it is there."""
+
+    data: bytes | None = None
+    is_silent: bool = False  # CLIENT REPLY said that it shall not be sent
 
 
 @dataclass(slots=True)
@@ -43,7 +53,7 @@ class Session:
     no_evict: bool = False
     no_touch: bool = False
     reply_mode: ReplyMode = ReplyMode.ON
-    skip_next: bool = False
+    skip_next: bool = False  # CLIENT REPLY SKIP: neither its own reply nor the next one is sent
     last_command: str = "NULL"
     last_active_ms: int = 0
     commands_processed: int = 0
@@ -51,16 +61,36 @@ class Session:
     bytes_sent: int = 0
     output_pending_bytes: int = 0  # handed to the transport and not yet taken by the client
     is_closing: bool = False  # after the replies that are due; nothing more is read
+    is_output_paused: bool = False  # the client does not read what it asked for
+    held_command: list[bytes] | None = None  # by CLIENT PAUSE
     waiting: deque[Waiting] = field(default_factory=deque)
+    output: list[bytes] = field(default_factory=list)
 
-    def limit(self, limits: Limits) -> None:
-        """Let the parser believe no more than ``limits``."""
-        self.parser.limits = limits
+    @property
+    def is_stalled(self) -> bool:
+        """Whether no more input is to be taken for now."""
+        return (
+            self.is_output_paused
+            or self.held_command is not None
+            or len(self.waiting) >= WAITING_MAX
+        )
 
+    def answer(self, data: bytes) -> None:
+        """Queue the reply to the command that has just run."""
+        if self.waiting:
+            self.waiting.append(Waiting(data))
+        else:
+            self.output.append(data)
 
-@dataclass(slots=True)
-class Waiting:
-    """The place of a reply in the order of its session; ``data`` is None until it is there."""
+    def hold_place(self, *, is_silent: bool) -> Waiting:
+        """Keep the place of a reply that comes later; give it its data and call `release`."""
+        place = Waiting(is_silent=is_silent)
+        self.waiting.append(place)
+        return place
 
-    data: bytes | None = None
-    is_silent: bool = False  # CLIENT REPLY said that it shall not be sent
+    def release(self) -> None:
+        """Move the replies whose turn has come to the output."""
+        waiting = self.waiting
+        while waiting and (data := waiting[0].data) is not None:
+            if not waiting.popleft().is_silent:
+                self.output.append(data)

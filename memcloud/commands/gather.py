@@ -7,7 +7,11 @@ or time; the node runs parts that belong to itself at once and forwards the othe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from memcloud.errors import CommandError
+from memcloud.resp import ErrorReply, Reply
 
 from .table import Args
 
@@ -18,3 +22,22 @@ class Part:
 
     member: str
     args: Args
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """A peer port to link up with; the reply is OK or an error that says why not."""
+
+    host: str
+    port: int
+
+
+Step = Part | Connect
+
+
+def checked(replies: Sequence[Reply]) -> Sequence[Reply]:
+    """Return the replies of parts; raise the first error among them as a `CommandError`."""
+    for reply in replies:
+        if isinstance(reply, ErrorReply):
+            raise CommandError(reply.text)
+    return replies

@@ -16,12 +16,12 @@ from memcloud.resp import Reply
 
 if TYPE_CHECKING:
     from .context import Context
-    from .gather import Part
+    from .gather import Step
 
 Args = Sequence[bytes]
 Handler = Callable[["Context", Args], Reply]
 # Yields the parts that must run now, is sent their replies in the same order, returns the answer.
-Plan = Generator[Sequence["Part"], Sequence[Reply], Reply]
+Plan = Generator[Sequence["Step"], Sequence[Reply], Reply]
 Gatherer = Callable[["Context", Args], Plan]
 
 
@@ -31,6 +31,7 @@ class Route(Enum):
     HERE = "here"  # on the node that the client is connected to
     OWNER = "owner"  # on the owner of its keys, which must all live in one slot
     GATHER = "gather"  # on several owners, its `gather` splitting it and joining the answers
+    PLAN = "plan"  # always as its `gather` says
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class Command:
             except (IndexError, ValueError):
                 return range(0)
             last = spec.first + count * spec.step - 1
-            return range(spec.first, last + 1, spec.step) if 0 < count and last < len(args) else range(0)
+            is_there = count > 0 and last < len(args)
+            return range(spec.first, last + 1, spec.step) if is_there else range(0)
         last = spec.last if spec.last >= 0 else len(args) + spec.last
         return range(spec.first, min(last, len(args) - 1) + 1, spec.step)
 

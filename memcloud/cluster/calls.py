@@ -1,0 +1,140 @@
+"""Commands on their way to other members, and their replies on the way back.
+
+Calls for one peer are collected and leave in one frame when `take_frame` is called, once per turn
+of the loop. At most `WINDOW_BYTES` are on the way to a peer at a time; what exceeds it waits here,
+and the sessions that wait for it are not read any further, so that a slow peer slows only those
+who want something of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from memcloud.link.messages import CALLS_MAX, CallRequest, encode_calls
+
+WINDOW_BYTES = 16 * 1024 * 1024
+FRAME_BYTES = 1024 * 1024
+QUEUE_CALLS_MAX = 100_000
+# A backstop: a silent peer is given up long before, and its calls with it.
+CALL_TIMEOUT_MS = 30_000
+BULK_BYTES_PER_MS = 1000
+
+
+class Sink(Protocol):
+    """Whoever waits for the outcome of a call."""
+
+    def answered(self, reply: bytes) -> None:
+        """Take the owner's reply."""
+        ...
+
+    def lost(self, was_run: bool) -> None:
+        """Learn that no reply will come; ``was_run``: the peer may have run the call."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """A command for another member."""
+
+    member: str
+    database: int
+    protocol: int
+    command: bytes
+    sink: Sink
+    id: int = 0
+    deadline_ms: int = 0
+    was_sent: bool = False
+
+
+@dataclass(slots=True)
+class Outbox:
+    """The calls to one member."""
+
+    queued: deque[Call] = field(default_factory=deque)
+    sent: dict[int, Call] = field(default_factory=dict)
+    bytes_in_flight: int = 0
+
+
+class Calls:
+    """All calls of a node."""
+
+    def __init__(self) -> None:
+        self._outboxes: dict[str, Outbox] = {}
+        self._next_id = 0
+        self._dirty: dict[str, None] = {}  # members with something to send, in order
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls wait for an answer or to be sent."""
+        return sum(len(box.sent) + len(box.queued) for box in self._outboxes.values())
+
+    @property
+    def dirty(self) -> list[str]:
+        """The members for which `take_frame` may have a frame."""
+        return list(self._dirty)
+
+    def is_full(self, member: str) -> bool:
+        """Return whether no more calls for that member can be queued."""
+        box = self._outboxes.get(member)
+        return box is not None and len(box.queued) >= QUEUE_CALLS_MAX
+
+    def add(self, call: Call, now_ms: int) -> None:
+        """Queue a call for its member."""
+        self._next_id += 1
+        call.id = self._next_id
+        call.deadline_ms = now_ms + CALL_TIMEOUT_MS + len(call.command) // BULK_BYTES_PER_MS
+        self._outboxes.setdefault(call.member, Outbox()).queued.append(call)
+        self._dirty[call.member] = None
+
+    def take_frame(self, member: str) -> bytes | None:
+        """Return a frame with the calls that may leave now, or None."""
+        box = self._outboxes.get(member)
+        requests: list[CallRequest] = []
+        size_bytes = 0
+        while box and box.queued and len(requests) < CALLS_MAX and size_bytes < FRAME_BYTES:
+            length = len(box.queued[0].command)
+            # A call larger than the window goes alone.
+            if box.bytes_in_flight and box.bytes_in_flight + length > WINDOW_BYTES:
+                break
+            if requests and size_bytes + length > FRAME_BYTES:
+                break
+            call = box.queued.popleft()
+            call.was_sent = True
+            box.sent[call.id] = call
+            box.bytes_in_flight += length
+            size_bytes += length
+            requests.append(CallRequest(call.id, call.database, call.protocol, call.command))
+        if not requests:
+            self._dirty.pop(member, None)
+            return None
+        return encode_calls(requests)
+
+    def take(self, member: str, call_id: int) -> Call | None:
+        """Return the call that a result belongs to and forget it; None if nobody waits any more."""
+        box = self._outboxes.get(member)
+        call = box.sent.pop(call_id, None) if box else None
+        if box and call:
+            box.bytes_in_flight -= len(call.command)
+            if box.queued:
+                self._dirty[member] = None
+        return call
+
+    def take_all(self, member: str) -> list[Call]:
+        """Return all calls of a member that is gone, in the order in which they were made."""
+        box = self._outboxes.pop(member, None)
+        self._dirty.pop(member, None)
+        return [*box.sent.values(), *box.queued] if box else []
+
+    def take_overdue(self, now_ms: int) -> list[Call]:
+        """Return the calls whose time is over and forget them."""
+        overdue = []
+        for member, box in self._outboxes.items():
+            # Calls of a member are answered in order, so only the oldest can be overdue first.
+            for call in [call for call in box.sent.values() if call.deadline_ms <= now_ms]:
+                overdue.append(call)
+                self.take(member, call.id)
+            while box.queued and box.queued[0].deadline_ms <= now_ms:
+                overdue.append(box.queued.popleft())
+        return overdue

@@ -1,0 +1,148 @@
+"""Calls between this node and the others: sending its own, and running those of others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from memcloud.clock import Clock
+from memcloud.link.frames import FRAME_BYTES_MAX, Frame, Kind, LinkError
+from memcloud.link.messages import (
+    CALLS_MAX,
+    CallRequest,
+    CallResult,
+    Status,
+    decode_calls,
+    decode_results,
+    encode_results,
+)
+from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
+from memcloud.stats import Statistics
+
+from .calls import FRAME_BYTES, Call, Calls
+from .membership import Membership
+from .mesh import Link, Mesh
+
+logger = logging.getLogger(__name__)
+
+REPLY_BYTES_MAX = FRAME_BYTES_MAX - (1 << 20)
+
+# Runs a command of another node here: arguments, database, protocol -> reply; None if a key of it
+# is not this node's.
+Serve = Callable[[list[bytes], int, int], bytes | None]
+
+
+class Forwarding:
+    """The calls of a node, in both directions."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        mesh: Mesh,
+        clock: Clock,
+        stats: Statistics,
+        serve: Serve,
+    ) -> None:
+        self._membership = membership
+        self._mesh = mesh
+        self._clock = clock
+        self._stats = stats
+        self._serve = serve
+        self._calls = Calls()
+
+    @property
+    def in_flight(self) -> int:
+        """How many of this node's calls have no outcome yet."""
+        return self._calls.in_flight
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether `flush` may have something to send."""
+        return bool(self._calls.dirty)
+
+    def call(self, call: Call) -> None:
+        """Queue a call; it leaves with the next `flush`."""
+        if self._membership.find(call.member) is None or self._calls.is_full(call.member):
+            call.sink.lost(False)
+            return
+        self._stats.forwarded_out += 1
+        self._calls.add(call, self._clock.now_ms())
+
+    def flush(self) -> None:
+        """Send what is queued, as much as each peer's window takes."""
+        for member in self._calls.dirty:
+            link = self._mesh.link_to(member)
+            if link is None:  # broken; it is dialled again, or the member given up
+                continue
+            while (frame := self._calls.take_frame(member)) is not None:
+                self._mesh.send(link, frame)
+
+    def handle(self, link: Link, frame: Frame) -> None:
+        """Take a CALLS or RESULTS frame."""
+        if frame.kind is Kind.CALLS:
+            self._run(link, decode_calls(frame))
+        else:
+            self._finish(link, frame)
+
+    def link_lost(self, member: str) -> None:
+        """The link to a member broke: what was sent has no outcome, what was not may still go."""
+        for call in self._calls.take_all(member):
+            if call.was_sent or self._membership.find(member) is None:
+                call.sink.lost(call.was_sent)
+            else:
+                self._calls.add(call, self._clock.now_ms())
+
+    def member_lost(self, member: str) -> None:
+        """A member was given up."""
+        for call in self._calls.take_all(member):
+            call.sink.lost(call.was_sent)
+
+    def tick(self) -> None:
+        """End the calls whose time is over."""
+        for call in self._calls.take_overdue(self._clock.now_ms()):
+            logger.warning("a call to %s was not answered in time", call.member)
+            call.sink.lost(call.was_sent)
+
+    def _finish(self, link: Link, frame: Frame) -> None:
+        assert link.member is not None
+        for result in decode_results(frame):
+            call = self._calls.take(link.member, result.id)
+            if call is None:  # answered after its time
+                continue
+            if result.status == Status.NOT_OWNER:
+                call.sink.lost(False)
+            else:
+                call.sink.answered(result.reply)
+
+    def _run(self, link: Link, calls: list[CallRequest]) -> None:
+        results: list[CallResult] = []
+        size_bytes = 0
+        for call in calls:
+            result = self._run_one(call)
+            length = len(result.reply)
+            if results and (size_bytes + length > FRAME_BYTES or len(results) == CALLS_MAX):
+                self._mesh.send(link, encode_results(results))
+                results, size_bytes = [], 0
+            results.append(result)
+            size_bytes += length
+        if results:
+            self._mesh.send(link, encode_results(results))
+
+    def _run_one(self, call: CallRequest) -> CallResult:
+        parser = Parser()
+        parser.limits.bulk_bytes_max = FRAME_BYTES_MAX
+        parser.feed(call.command)
+        try:
+            args = parser.take()
+        except ProtocolError as error:
+            raise LinkError(f"call that is no command: {error}") from error
+        if args is None:
+            raise LinkError("call with half a command")
+        self._stats.forwarded_in += 1
+        reply = self._serve(args, call.database, call.protocol)
+        if reply is None:
+            return CallResult(call.id, Status.NOT_OWNER, b"")
+        if len(reply) > REPLY_BYTES_MAX:
+            error = ErrorReply("ERR the reply is too large to be forwarded")
+            reply = encode(error, call.protocol)
+        return CallResult(call.id, Status.DONE, reply)

@@ -1,0 +1,402 @@
+"""The links to the other members: dialling, greeting, heartbeats, and knowing when one is gone.
+
+Every node dials every other, and on a link only the dialler asks. So between two members there
+are two links, one for the calls of each, and neither waits for the other. A member is in the view
+once the link that this node dialled is up.
+
+A member is given up when nothing was heard of it for `DOWN_AFTER_MS` on any link, or at once when
+its link broke and its port refuses a new one: then its process is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from memcloud.chance import Random
+from memcloud.clock import Clock
+from memcloud.effects import CloseLink, Dial, Effect, Stop, ToLink
+from memcloud.link.frames import Frame, FrameParser, Kind, LinkError
+from memcloud.link.messages import (
+    PROTOCOL_VERSION,
+    Heartbeat,
+    Identity,
+    Refusal,
+    Refused,
+    decode_heartbeat,
+    decode_identity,
+    decode_refused,
+    encode_goodbye,
+    encode_heartbeat,
+    encode_identity,
+    encode_refused,
+)
+
+from .addresses import Address, AddressBook, Outcome
+from .membership import Membership
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_MS = 500
+GREETING_TIMEOUT_MS = 5000
+INCOMING_MAX = 128
+# A node that has only just come up gives way when its name is taken; later it stays.
+STARTING_MS = 10_000
+WILDCARDS = ("0.0.0.0", "::", "*")
+
+
+@dataclass(slots=True)
+class Link:
+    """One connection to a peer port."""
+
+    id: int
+    host: str
+    port: int
+    is_outgoing: bool
+    opened_ms: int
+    parser: FrameParser = field(default_factory=FrameParser)
+    member: str | None = None  # known after the greeting
+    ping_sequence: int = 0
+    ping_sent_ns: int = 0
+    pinged_ms: int = 0
+
+
+# Called with the link and a frame that is no business of the mesh: CALLS and RESULTS.
+FrameHandler = Callable[[Link, Frame], None]
+
+
+class Mesh:
+    """All links of a node."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        clock: Clock,
+        random: Random,
+        emit: Callable[[Effect], None],
+        identity: Callable[[], Identity],
+        load: Callable[[], tuple[int, int]],
+        on_frame: FrameHandler,
+        on_lost: Callable[[str], None],
+        on_excluded: Callable[[str], None],
+    ) -> None:
+        """Join the mesh to its node.
+
+        ``identity()`` says who this node is now; ``load()`` gives its used bytes and keys;
+        ``on_lost(member)`` is called when the link that this node dialled to a member ends;
+        ``on_excluded(text)`` when another member demands that this node starts over.
+        """
+        self._membership = membership
+        self._clock = clock
+        self._emit = emit
+        self._identity = identity
+        self._load = load
+        self._on_frame = on_frame
+        self._on_lost = on_lost
+        self._on_excluded = on_excluded
+        self.addresses = AddressBook(random)
+        self._links: dict[int, Link] = {}
+        self._outgoing: dict[str, Link] = {}  # member -> the link for this node's calls
+        self._next_id = 0
+        self.frames_sent = 0
+        self.frames_received = 0
+
+    @property
+    def links(self) -> list[Link]:
+        """All links, greeted or not."""
+        return list(self._links.values())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no dial or greeting is under way."""
+        return not any(address.is_dialling for address in self.addresses) and not any(
+            link.is_outgoing and link.member is None for link in self._links.values()
+        )
+
+    def link_to(self, member: str) -> Link | None:
+        """Return the link on which this node calls a member."""
+        return self._outgoing.get(member)
+
+    def found(self, host: str, port: int, *, is_kept: bool = False) -> None:
+        """Note a peer port that may be worth dialling."""
+        address = self.addresses.add(host, port, is_kept=is_kept)
+        if address is not None:
+            self._dial_due()
+
+    def connect(self, host: str, port: int, outcome: Outcome) -> None:
+        """Dial a peer port because a person asked for it, and tell how it went."""
+        address = self.addresses.add(host, port, is_kept=True)
+        assert address is not None
+        if address.link is not None and self._links[address.link].member is not None:
+            outcome(None)
+            return
+        address.outcomes.append(outcome)
+        address.next_dial_ms = 0
+        self._dial_due()
+
+    def opened(self, host: str, port: int, *, is_outgoing: bool) -> int:
+        """Take a new connection in and return its number."""
+        self._next_id += 1
+        link = Link(self._next_id, host, port, is_outgoing, self._clock.now_ms())
+        self._links[link.id] = link
+        if is_outgoing:
+            address = self.addresses.add(host, port, is_kept=True)
+            assert address is not None
+            address.is_dialling = False
+            address.link = link.id
+            self.send(link, encode_identity(Kind.HELLO, self._identity()))
+        elif sum(not each.is_outgoing for each in self._links.values()) > INCOMING_MAX:
+            logger.warning("too many peer connections; one from %s is closed", host)
+            self._close(link)
+        return link.id
+
+    def dial_failed(self, host: str, port: int, why: str, *, is_refused: bool) -> None:
+        """Note that nobody answered; ``is_refused``: the machine is there, the port is closed."""
+        address = self.addresses.find(host, port)
+        if address is None:
+            return
+        address.is_dialling = False
+        gone = address.member
+        if is_refused and gone is not None and gone not in self._outgoing:
+            address.member = None
+            self._membership.remove(gone, "its port is closed")
+        address.settle(f"nothing answers at {host}:{port}: {why}")
+        self.addresses.failed(address, self._clock.now_ms())
+
+    def received(self, link_id: int, data: bytes) -> None:
+        """Take bytes that came on a link."""
+        link = self._links.get(link_id)
+        if link is None:
+            return
+        if link.member is not None:
+            self._membership.heard(link.member)
+        link.parser.feed(data)
+        try:
+            while link.id in self._links and (frame := link.parser.maybe_take()) is not None:
+                self.frames_received += 1
+                self._handle(link, frame)
+        except LinkError as error:
+            logger.warning("link with %s:%d closed: %s", link.host, link.port, error)
+            self._close(link)
+
+    def closed(self, link_id: int) -> None:
+        """Note that a connection has ended."""
+        link = self._links.get(link_id)
+        if link is not None:
+            self._drop(link)
+            self._dial_due()
+
+    def tick(self) -> None:
+        """Send heartbeats, dial, give up who is silent."""
+        now_ms = self._clock.now_ms()
+        for link in self.links:
+            if link.member is None:
+                if now_ms - link.opened_ms >= GREETING_TIMEOUT_MS:
+                    logger.warning("%s:%d did not greet in time", link.host, link.port)
+                    self._close(link)
+            elif link.is_outgoing and now_ms - link.pinged_ms >= HEARTBEAT_MS:
+                self._ping(link, now_ms)
+        for member in self._membership.silent_members():
+            self._give_up(member.id, "silent")
+        self._dial_due()
+
+    def send(self, link: Link, frame: bytes) -> None:
+        """Send a frame."""
+        self.frames_sent += 1
+        self._emit(ToLink(link.id, frame))
+
+    def say_goodbye(self) -> None:
+        """Tell all members that this node leaves."""
+        for link in self._outgoing.values():
+            self.send(link, encode_goodbye())
+
+    def start_over(self) -> None:
+        """Close all links; addresses are dialled again as somebody new."""
+        for link in self.links:
+            self._close(link)
+
+    def _dial_due(self) -> None:
+        for address in self.addresses.due(self._clock.now_ms()):
+            if address.member == self._membership.me.id:
+                continue
+            if address.member in self._outgoing:  # reached under another address
+                continue
+            address.is_dialling = True
+            self._emit(Dial(address.host, address.port))
+
+    def _handle(self, link: Link, frame: Frame) -> None:
+        if link.member is None:
+            self._greet(link, frame)
+        elif frame.kind in (Kind.CALLS, Kind.RESULTS):
+            if (frame.kind is Kind.CALLS) == link.is_outgoing:
+                raise LinkError(f"{frame.kind.name} in the wrong direction")
+            self._on_frame(link, frame)
+        elif frame.kind is Kind.PING and not link.is_outgoing:
+            beat = self._note(link, frame)
+            self.send(link, encode_heartbeat(Kind.PONG, self._beat(beat.sequence)))
+        elif frame.kind is Kind.PONG and link.is_outgoing:
+            self._pong(link, frame)
+        elif frame.kind is Kind.GOODBYE:
+            self._give_up(link.member, "it has left")
+        else:
+            raise LinkError(f"unexpected {frame.kind.name}")
+
+    def _greet(self, link: Link, frame: Frame) -> None:
+        if link.is_outgoing and frame.kind is Kind.WELCOME:
+            self._welcomed(link, decode_identity(frame))
+        elif link.is_outgoing and frame.kind is Kind.REFUSE:
+            self._refused(link, decode_refused(frame))
+        elif not link.is_outgoing and frame.kind is Kind.HELLO:
+            self._hello(link, decode_identity(frame))
+        else:
+            raise LinkError(f"{frame.kind.name} instead of a greeting")
+
+    def _hello(self, link: Link, identity: Identity) -> None:
+        refused = self._judge(identity)
+        if refused is not None:
+            self.send(link, encode_refused(refused))
+            self._close(link)
+            return
+        self.send(link, encode_identity(Kind.WELCOME, self._identity()))
+        link.member = identity.id
+        if identity.id not in self._outgoing:
+            host = link.host if identity.peer_bind in WILDCARDS else identity.peer_bind
+            address = self.addresses.add(host, identity.peer_port)
+            if address is not None:
+                address.next_dial_ms = 0
+                self._dial_due()
+
+    def _judge(self, other: Identity) -> Refused | None:
+        """Return why a dialler is not let in, None if it is."""
+        me = self._identity()
+        if other.id == me.id:
+            return Refused(Refusal.OWN_ADDRESS, "that is this node itself")
+        if other.version != PROTOCOL_VERSION:
+            return Refused(
+                Refusal.OTHER_VERSION,
+                f"{me.name} speaks version {PROTOCOL_VERSION} of the link, not {other.version}",
+            )
+        if other.cluster != me.cluster:
+            return Refused(
+                Refusal.OTHER_CLUSTER,
+                f"{me.name} is in cluster '{me.cluster}', not '{other.cluster}'",
+            )
+        if other.name == me.name:
+            if me.uptime_ms < min(other.uptime_ms, STARTING_MS):
+                self._emit(Stop(self._name_taken(other)))
+            return Refused(Refusal.NAME_TAKEN, self._name_taken(me))
+        if self._membership.is_excluded(other):
+            return Refused(
+                Refusal.EXCLUDED, f"{me.name} has given {other.name} up and gone on without it"
+            )
+        return None
+
+    @staticmethod
+    def _name_taken(holder: Identity) -> str:
+        return (
+            f"the name '{holder.name}' is taken by the node on port {holder.port}; "
+            "start this one with another --name"
+        )
+
+    def _welcomed(self, link: Link, identity: Identity) -> None:
+        refused = self._judge(identity)
+        address = self.addresses.by_link(link.id)
+        assert address is not None
+        if refused is not None:
+            address.settle(refused.text)
+            self._close(link)
+            return
+        address.member = identity.id
+        address.failures = 0
+        if identity.id in self._outgoing:
+            address.settle(None)
+            self._close(link)
+            return
+        link.member = identity.id
+        self._outgoing[identity.id] = link
+        self._membership.add(identity, link.host)
+        self._membership.heard(identity.id)
+        self._ping(link, self._clock.now_ms())
+        address.settle(None)
+
+    def _refused(self, link: Link, refused: Refused) -> None:
+        address = self.addresses.by_link(link.id)
+        assert address is not None
+        if refused.why is Refusal.OWN_ADDRESS:
+            address.member = self._membership.me.id
+        elif not address.outcomes and address.failures == 0:
+            logger.warning("%s:%d refused the link: %s", link.host, link.port, refused.text)
+        address.settle(refused.text)
+        self._close(link)
+        if refused.why is Refusal.EXCLUDED:
+            self._on_excluded(refused.text)
+        elif refused.why is Refusal.NAME_TAKEN and self._identity().uptime_ms < STARTING_MS:
+            self._emit(Stop(refused.text))
+
+    def _ping(self, link: Link, now_ms: int) -> None:
+        link.ping_sequence += 1
+        link.pinged_ms = now_ms
+        link.ping_sent_ns = self._clock.now_ns()
+        self.send(link, encode_heartbeat(Kind.PING, self._beat(link.ping_sequence)))
+
+    def _pong(self, link: Link, frame: Frame) -> None:
+        beat = self._note(link, frame)
+        member = self._membership.find(link.member or "")
+        if member is not None and beat.sequence == link.ping_sequence:
+            member.round_trip_us = (self._clock.now_ns() - link.ping_sent_ns) // 1000
+
+    def _beat(self, sequence: int) -> Heartbeat:
+        used_bytes, keys = self._load()
+        addresses = tuple(
+            member.peer_address
+            for member in self._membership.members
+            if member is not self._membership.me
+        )
+        return Heartbeat(
+            sequence,
+            self._membership.epoch,
+            self._membership.table.digest,
+            used_bytes,
+            keys,
+            addresses,
+        )
+
+    def _note(self, link: Link, frame: Frame) -> Heartbeat:
+        beat = decode_heartbeat(frame)
+        member = self._membership.find(link.member or "")
+        if member is not None:
+            member.used_bytes, member.keys = beat.used_bytes, beat.keys
+            member.epoch, member.digest = beat.epoch, beat.digest
+        self._membership.adopt_epoch(beat.epoch, beat.digest)
+        for host, port in beat.addresses:
+            if self.addresses.find(host, port) is None:
+                self.found(host, port)
+        return beat
+
+    def _give_up(self, member: str, why: str) -> None:
+        self._membership.remove(member, why)
+        for link in self.links:
+            if link.member == member:
+                self._close(link)
+
+    def _close(self, link: Link) -> None:
+        self._emit(CloseLink(link.id))
+        self._drop(link)
+
+    def _drop(self, link: Link) -> None:
+        del self._links[link.id]
+        address = self.addresses.by_link(link.id)
+        if address is not None:
+            self._retry_later(address, link)
+        if link.member is not None and self._outgoing.get(link.member) is link:
+            del self._outgoing[link.member]
+            self._on_lost(link.member)
+
+    def _retry_later(self, address: Address, link: Link) -> None:
+        address.settle("the other side closed the connection")
+        was_up = link.member is not None
+        self.addresses.failed(address, self._clock.now_ms())
+        if was_up:  # whether its process is still there is worth knowing at once
+            address.failures = 0
+            address.next_dial_ms = 0

@@ -1,0 +1,40 @@
+"""The commands of a node, one file per family, joined into one table."""
+
+from .blocks import FAMILY as BLOCKS
+from .client import FAMILY as CLIENT
+from .cluster import FAMILY as CLUSTER
+from .config import FAMILY as CONFIG
+from .connection import FAMILY as CONNECTION
+from .counters import FAMILY as COUNTERS
+from .expiry import FAMILY as EXPIRY
+from .info import FAMILY as INFO
+from .introspection import FAMILY as INTROSPECTION
+from .keys import FAMILY as KEYS
+from .object import FAMILY as OBJECT
+from .peers import FAMILY as PEERS
+from .scanning import FAMILY as SCANNING
+from .server import FAMILY as SERVER
+from .strings import FAMILY as STRINGS
+from .table import CommandTable
+
+TABLE = CommandTable(
+    (
+        STRINGS,
+        COUNTERS,
+        KEYS,
+        EXPIRY,
+        SCANNING,
+        OBJECT,
+        CONNECTION,
+        CLIENT,
+        SERVER,
+        CONFIG,
+        INTROSPECTION,
+        INFO,
+        CLUSTER,
+        PEERS,
+        BLOCKS,
+    )
+)
+
+__all__ = ["TABLE"]

@@ -1,0 +1,143 @@
+"""How commands over several owners are split, and their replies joined into one.
+
+Each function is a gatherer (see `gather`): the command's own handler runs on every member for its
+share of the keys, and what is here puts the shares together as one Redis would have answered.
+Nothing is atomic over several owners; an error of one share is the reply of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from memcloud.errors import CommandError
+from memcloud.resp import Reply
+from memcloud.ring import key_slot
+from memcloud.store import scan_position
+
+from .gather import Part, checked
+from .table import Args, Plan
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+def split_sum(context: Context, args: Args) -> Plan:
+    """DEL, UNLINK, EXISTS, TOUCH: the sum of the shares."""
+    shares = _by_owner(context, args, step=1)
+    replies = yield _parts(args, shares, step=1)
+    return sum(_integers(replies))
+
+
+def mget(context: Context, args: Args) -> Plan:
+    """MGET: each value at the place of its key."""
+    shares = _by_owner(context, args, step=1)
+    replies = yield _parts(args, shares, step=1)
+    values: list[Reply] = [None] * (len(args) - 1)
+    for positions, reply in zip(shares.values(), checked(replies), strict=True):
+        for position, value in zip(positions, _list(reply), strict=True):
+            values[position - 1] = value
+    return values
+
+
+def mset(context: Context, args: Args) -> Plan:
+    """MSET: OK when every share is."""
+    if len(args) % 2 == 0:
+        raise CommandError("ERR wrong number of arguments for 'mset' command")
+    shares = _by_owner(context, args, step=2)
+    replies = yield _parts(args, shares, step=2)
+    checked(replies)
+    return "OK"
+
+
+def everywhere_ok(context: Context, args: Args) -> Plan:
+    """FLUSHALL, FLUSHDB, SWAPDB: OK when every member says so."""
+    replies = yield _everywhere(context, args)
+    checked(replies)
+    return "OK"
+
+
+def dbsize(context: Context, args: Args) -> Plan:
+    """DBSIZE: the keys of all members."""
+    replies = yield _everywhere(context, args)
+    return sum(_integers(replies))
+
+
+def keys(context: Context, args: Args) -> Plan:
+    """KEYS: those of all members."""
+    replies = yield _everywhere(context, args)
+    return [key for reply in checked(replies) for key in _list(reply)]
+
+
+def randomkey(context: Context, args: Args) -> Plan:
+    """RANDOMKEY: of a member chosen by how many keys it has, so that each key is as likely."""
+    members = [member.id for member in context.node.membership.members]
+    sizes = list(_integers((yield _everywhere(context, [b"DBSIZE"]))))
+    while any(sizes):
+        chosen = _weighted(context.node.random.randrange(sum(sizes)), sizes)
+        (key,) = checked((yield [Part(members[chosen], args)]))
+        if key is not None:
+            return key
+        sizes[chosen] = 0  # all of its keys have expired meanwhile
+    return None
+
+
+def scan(context: Context, args: Args) -> Plan:
+    """SCAN: the next keys of the whole cluster in the order of their scan position.
+
+    The cursor is a position in the order of all keys and says nothing of members, so it stays
+    good when slots change hands. Every member gives its next keys from there on; what lies beyond
+    the point up to which all of them have looked is left for the next step.
+    """
+    replies = yield _everywhere(context, args)
+    found: list[bytes] = []
+    ends: list[int] = []
+    for reply in checked(replies):
+        cursor, page = _list(reply)
+        assert isinstance(cursor, bytes)
+        found.extend(key for key in _list(page) if isinstance(key, bytes))
+        if cursor != b"0":
+            ends.append(int(cursor))
+    if not ends:
+        return [b"0", found]
+    end = min(ends)
+    return [b"%d" % end, [key for key in found if scan_position(key) < end]]
+
+
+def _by_owner(context: Context, args: Args, *, step: int) -> dict[str, list[int]]:
+    """Return the positions of the keys by the member that owns them, in the order of the keys."""
+    owners = context.node.membership.table.owners
+    shares: dict[str, list[int]] = {}
+    for position in range(1, len(args), step):
+        shares.setdefault(owners[key_slot(args[position])], []).append(position)
+    return shares
+
+
+def _parts(args: Args, shares: dict[str, list[int]], *, step: int) -> list[Part]:
+    return [
+        Part(member, [args[0], *(args[at + i] for at in positions for i in range(step))])
+        for member, positions in shares.items()
+    ]
+
+
+def _everywhere(context: Context, args: Args) -> list[Part]:
+    return [Part(member.id, args) for member in context.node.membership.members]
+
+
+def _integers(replies: Sequence[Reply]) -> Iterable[int]:
+    for reply in checked(replies):
+        assert isinstance(reply, int)
+        yield reply
+
+
+def _list(reply: Reply) -> list[Reply]:
+    assert isinstance(reply, list)
+    return reply
+
+
+def _weighted(point: int, weights: Sequence[int]) -> int:
+    for index, weight in enumerate(weights):
+        point -= weight
+        if point < 0:
+            return index
+    raise AssertionError("the point lies beyond the sum of the weights")

@@ -1,0 +1,264 @@
+"""The messages that nodes exchange, and their way into frames and back.
+
+Dialling opens a link, and only its dialler asks:
+
+    dialler                                   answerer
+    HELLO (who I am)         ->
+                             <-               WELCOME (who I am) or REFUSE (why not)
+    PING (what I see)        ->
+                             <-               PONG (what I see)
+    CALLS (commands)         ->
+                             <-               RESULTS (replies, in any order)
+    GOODBYE                  ->               the member leaves on purpose
+
+Every field that comes in is checked for type and range before anything believes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from enum import StrEnum
+
+from .frames import Frame, Kind, LinkError, encode_frame
+
+PROTOCOL_VERSION = 1
+NAME_LENGTH_MAX = 64
+GOSSIP_MAX = 64
+DEPARTED_MAX = 64
+CALLS_MAX = 512  # in one frame
+
+
+class Refusal(StrEnum):
+    """Why a node does not want a link."""
+
+    OWN_ADDRESS = "own-address"  # the dialler has reached itself
+    OTHER_CLUSTER = "other-cluster"
+    OTHER_VERSION = "other-version"
+    NAME_TAKEN = "name-taken"
+    EXCLUDED = "excluded"  # went silent and was given up; must start over empty
+
+
+class Status:
+    """How a forwarded call ended."""
+
+    DONE = 0
+    NOT_OWNER = 1  # nothing was done: by this node's table the slot is somebody else's
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a node says it is: the content of HELLO and WELCOME."""
+
+    version: int
+    cluster: str
+    id: str  # 40 hex digits, new at every start
+    name: str
+    bind: str  # where its RESP port listens
+    port: int
+    peer_bind: str  # where its peer port listens
+    peer_port: int
+    memory_bytes: int
+    uptime_ms: int
+    view_size: int  # members it sees, itself included
+    view_first: str  # the lowest id among them
+    departed: tuple[str, ...]  # ids of runs that it has given up lately
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A dialler is turned away; ``text`` is a sentence for people."""
+
+    why: Refusal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a member sees and has: the content of PING and PONG."""
+
+    sequence: int
+    epoch: int
+    digest: int  # of the slot table
+    used_bytes: int
+    keys: int
+    addresses: tuple[tuple[str, int], ...]  # peer ports of the members it is linked with
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A command for its owner: RESP multibulk, to be answered in ``protocol``."""
+
+    id: int
+    database: int
+    protocol: int
+    command: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """The reply to a call, in RESP."""
+
+    id: int
+    status: int
+    reply: bytes
+
+
+class Fields:
+    """A list of values from outside, taken one by one with a check of each."""
+
+    def __init__(self, values: object, count: int) -> None:
+        # A longer list is a newer version of the message, of which we know the beginning.
+        if not isinstance(values, list) or len(values) < count:
+            raise LinkError("message with too few fields")
+        self._values = iter(values)
+
+    def number(self, least: int = 0, most: int = (1 << 64) - 1) -> int:
+        """Take an integer of that range."""
+        value = next(self._values)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise LinkError("message with a number out of range")
+        return value
+
+    def text(self, length_max: int = 255) -> str:
+        """Take a printable string."""
+        value = next(self._values)
+        if not isinstance(value, str) or len(value) > length_max or not value.isprintable():
+            raise LinkError("message with a bad text")
+        return value
+
+    def items(self, count_max: int) -> list[object]:
+        """Take a list."""
+        value = next(self._values)
+        if not isinstance(value, list) or len(value) > count_max:
+            raise LinkError("message with a bad list")
+        return value
+
+
+def encode_identity(kind: Kind, identity: Identity) -> bytes:
+    """Return a HELLO or WELCOME."""
+    return encode_frame(kind, list(astuple(identity)))
+
+
+def decode_identity(frame: Frame) -> Identity:
+    """Read a HELLO or WELCOME."""
+    fields = Fields(frame.meta, len(Identity.__slots__))
+    identity = Identity(
+        version=fields.number(),
+        cluster=fields.text(),
+        id=fields.text(40),
+        name=fields.text(NAME_LENGTH_MAX),
+        bind=fields.text(),
+        port=fields.number(1, 65535),
+        peer_bind=fields.text(),
+        peer_port=fields.number(1, 65535),
+        memory_bytes=fields.number(1),
+        uptime_ms=fields.number(),
+        view_size=fields.number(),
+        view_first=fields.text(40),
+        departed=tuple(_id(item) for item in fields.items(DEPARTED_MAX)),
+    )
+    if len(identity.id) != 40 or not identity.name:
+        raise LinkError("message with a bad identity")
+    return identity
+
+
+def _id(value: object) -> str:
+    return Fields([value], 1).text(40)
+
+
+def encode_refused(refused: Refused) -> bytes:
+    """Return a REFUSE."""
+    return encode_frame(Kind.REFUSE, [refused.why.value, refused.text])
+
+
+def decode_refused(frame: Frame) -> Refused:
+    """Read a REFUSE."""
+    fields = Fields(frame.meta, 2)
+    try:
+        return Refused(Refusal(fields.text()), fields.text(1024))
+    except ValueError:
+        raise LinkError("refused for a reason of another version") from None
+
+
+def encode_heartbeat(kind: Kind, beat: Heartbeat) -> bytes:
+    """Return a PING or PONG."""
+    addresses = [list(address) for address in beat.addresses[:GOSSIP_MAX]]
+    return encode_frame(
+        kind, [beat.sequence, beat.epoch, beat.digest, beat.used_bytes, beat.keys, addresses]
+    )
+
+
+def decode_heartbeat(frame: Frame) -> Heartbeat:
+    """Read a PING or PONG."""
+    fields = Fields(frame.meta, 6)
+    return Heartbeat(
+        sequence=fields.number(),
+        epoch=fields.number(),
+        digest=fields.number(),
+        used_bytes=fields.number(),
+        keys=fields.number(),
+        addresses=tuple(_address(item) for item in fields.items(GOSSIP_MAX)),
+    )
+
+
+def _address(value: object) -> tuple[str, int]:
+    fields = Fields(value, 2)
+    return fields.text(), fields.number(1, 65535)
+
+
+def encode_calls(calls: Sequence[CallRequest]) -> bytes:
+    """Return a CALLS frame of at most `CALLS_MAX` calls."""
+    meta = [[call.id, call.database, call.protocol, len(call.command)] for call in calls]
+    return encode_frame(Kind.CALLS, meta, b"".join([call.command for call in calls]))
+
+
+def decode_calls(frame: Frame) -> list[CallRequest]:
+    """Read a CALLS frame."""
+    calls = []
+    position = 0
+    for item in _records(frame):
+        fields = Fields(item, 4)
+        identifier, database = fields.number(), fields.number(0, 1 << 16)
+        protocol, length = fields.number(2, 3), fields.number()
+        command = frame.payload[position : position + length]
+        calls.append(CallRequest(identifier, database, protocol, command))
+        position += length
+    _check_end(frame, position)
+    return calls
+
+
+def encode_results(results: Sequence[CallResult]) -> bytes:
+    """Return a RESULTS frame of at most `CALLS_MAX` results."""
+    meta = [[result.id, result.status, len(result.reply)] for result in results]
+    return encode_frame(Kind.RESULTS, meta, b"".join([result.reply for result in results]))
+
+
+def decode_results(frame: Frame) -> list[CallResult]:
+    """Read a RESULTS frame."""
+    results = []
+    position = 0
+    for item in _records(frame):
+        fields = Fields(item, 3)
+        identifier, status, length = fields.number(), fields.number(0, 255), fields.number()
+        reply = frame.payload[position : position + length]
+        results.append(CallResult(identifier, status, reply))
+        position += length
+    _check_end(frame, position)
+    return results
+
+
+def encode_goodbye() -> bytes:
+    """Return a GOODBYE."""
+    return encode_frame(Kind.GOODBYE, [])
+
+
+def _records(frame: Frame) -> list[object]:
+    if not isinstance(frame.meta, list) or len(frame.meta) > CALLS_MAX:
+        raise LinkError("too many calls in a frame")
+    return frame.meta
+
+
+def _check_end(frame: Frame, position: int) -> None:
+    if position != len(frame.payload):
+        raise LinkError("lengths of the calls and of the frame differ")

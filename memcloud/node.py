@@ -1,0 +1,237 @@
+"""One node, without any I/O: events go in, effects come out.
+
+The runner in `memcloud.net` feeds it from sockets and timers, a simulation from a seed; neither is
+known here. After each event `take_effects` says what is to be done. Calls to other members are
+collected over all events of a turn and leave at `flush`.
+"""
+
+from __future__ import annotations
+
+import logging
+from heapq import heappop, heappush
+from itertools import count
+
+from memcloud.cluster.calls import Call
+from memcloud.cluster.forwarding import Forwarding
+from memcloud.cluster.member import Member, State
+from memcloud.cluster.membership import Membership
+from memcloud.cluster.mesh import Mesh
+from memcloud.commands import TABLE
+from memcloud.commands.context import Context
+from memcloud.commands.table import Args
+from memcloud.link.messages import DEPARTED_MAX, PROTOCOL_VERSION, Identity
+from memcloud.resp import encode
+from memcloud.ring import SlotTable
+from memcloud.store import Store
+
+from .chance import Random
+from .clients import Clients
+from .clock import Clock
+from .dispatch import Dispatcher
+from .effects import Effect
+from .errors import CommandError
+from .host import Host
+from .parameters import Parameters
+from .pending import PendingCommand
+from .routing import Router
+from .session import Session
+from .settings import Settings
+from .stats import Statistics
+
+logger = logging.getLogger(__name__)
+
+TICK_MS = 100
+# A tick that comes this late tells that the node itself was stopped or starved.
+LATE_TICK_MS = 1000
+EXPIRE_KEYS_PER_TICK = 2000
+
+
+class Node:
+    """Joins the store, the commands, the sessions and the cluster."""
+
+    def __init__(self, settings: Settings, clock: Clock, random: Random, host: Host) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.random = random
+        self.host = host
+        self.started_ms = clock.now_ms()
+        self.run_id = _hex_id(random)
+        self.commands = TABLE
+        self.stats = Statistics()
+        self.store = Store(
+            clock,
+            random,
+            limit_bytes=settings.memory_bytes,
+            policy=settings.policy,
+            databases=settings.databases,
+        )
+        self.parameters = Parameters(settings, self.store)
+        self.dispatcher = Dispatcher(self.commands, self.store, self.stats, clock)
+        self.clients = Clients(self)
+        self._effects: list[Effect] = []
+        self._later: list[tuple[int, int, PendingCommand]] = []
+        self._sequence = count()
+        self._last_tick_ms = self.started_ms
+        me = Member(self.identity(_hex_id(random)), settings.peer_bind, State.SELF)
+        self.membership = Membership(me, clock, self._table_changed)
+        self.router = Router(self.membership)
+        self.mesh = Mesh(
+            self.membership,
+            clock,
+            random,
+            emit=self.emit,
+            identity=self.identity,
+            load=lambda: (self.store.used_bytes, self.key_count()),
+            on_frame=lambda link, frame: self.forwarding.handle(link, frame),
+            on_lost=lambda member: self.forwarding.link_lost(member),
+            on_excluded=self._start_over,
+        )
+        self.forwarding = Forwarding(
+            self.membership, self.mesh, clock, self.stats, self._serve_peer
+        )
+        self._server_session = Session(0, self.started_ms, is_peer=True)
+        self._server_context = Context(self, self._server_session)
+
+    @property
+    def string_bytes_max(self) -> int:
+        """The largest string that a key may hold."""
+        return self.parameters.proto_max_bulk_len
+
+    @property
+    def sessions(self) -> dict[int, Session]:
+        """The connected clients by number."""
+        return self.clients.sessions
+
+    def identity(self, member_id: str | None = None) -> Identity:
+        """Return who this node says it is."""
+        settings = self.settings
+        view_size, view_first, departed = 1, member_id or "", ()
+        if member_id is None:
+            member_id = self.membership.me.id
+            view_size, view_first = len(self.membership.members), self.membership.view_first
+            departed = tuple(member.id for member in self.membership.departed[-DEPARTED_MAX:])
+        return Identity(
+            version=PROTOCOL_VERSION,
+            cluster=settings.cluster,
+            id=member_id,
+            name=settings.name,
+            bind=settings.bind,
+            port=settings.port,
+            peer_bind=settings.peer_bind,
+            peer_port=settings.peer_port,
+            memory_bytes=settings.memory_bytes,
+            uptime_ms=self.clock.now_ms() - self.started_ms,
+            view_size=view_size,
+            view_first=view_first,
+            departed=departed,
+        )
+
+    def key_count(self) -> int:
+        """Return how many keys this node holds, over all databases."""
+        return sum(len(database) for database in self.store.databases)
+
+    def emit(self, effect: Effect) -> None:
+        """Ask the surroundings to do something."""
+        self._effects.append(effect)
+
+    def take_effects(self) -> list[Effect]:
+        """Return what is to be done because of the events so far, and forget it."""
+        effects = self._effects[:]
+        self._effects.clear()
+        return effects
+
+    def flush(self) -> None:
+        """Send the calls to other members that have gathered in this turn."""
+        self.forwarding.flush()
+
+    def close_session(self, session: Session) -> None:
+        """See `Clients.close`."""
+        self.clients.close(session)
+
+    def pause_clients(self, until_ms: int, writes_only: bool) -> None:
+        """See `Clients.pause_all`."""
+        self.clients.pause_all(until_ms, writes_only)
+
+    def unpause_clients(self) -> None:
+        """See `Clients.unpause_all`."""
+        self.clients.unpause_all()
+
+    def context_of(self, session: Session) -> Context:
+        """Return the context in which a session's commands run."""
+        return self.clients.context_of(session) or self._server_context
+
+    def call(self, call: Call) -> None:
+        """Queue a command for another member."""
+        self.forwarding.call(call)
+
+    def serve(self, args: Args, database: int, protocol: int) -> bytes:
+        """Run a command on this node's own data, in that database and protocol."""
+        session = self._server_session
+        session.database, session.protocol = database, protocol
+        self._server_context.now_ms = self.clock.now_ms()
+        try:
+            command = self.dispatcher.find(args, is_authenticated=True, is_peer=True)
+        except CommandError as error:
+            return encode(self.dispatcher.refuse(error), protocol)
+        return self.dispatcher.run_encoded(self._server_context, command, args)
+
+    def start_later(self, pending: PendingCommand, delay_ms: int) -> None:
+        """Start a command again after a while."""
+        heappush(self._later, (self.clock.now_ms() + delay_ms, next(self._sequence), pending))
+
+    def tick(self) -> None:
+        """Do what time demands; to be called every `TICK_MS`."""
+        now_ms = self.clock.now_ms()
+        late_ms = now_ms - self._last_tick_ms - TICK_MS
+        self._last_tick_ms = now_ms
+        if late_ms > LATE_TICK_MS:
+            logger.warning("this node did not run for %d ms", late_ms)
+            self.membership.forgive(late_ms)
+        self.stats.sample(now_ms)
+        self.store.expire_some(EXPIRE_KEYS_PER_TICK)
+        self.clients.tick(now_ms)
+        self.mesh.tick()
+        self.forwarding.tick()
+        while self._later and self._later[0][0] <= now_ms:
+            heappop(self._later)[2].start()
+
+    def _serve_peer(self, args: list[bytes], database: int, protocol: int) -> bytes | None:
+        command = self.commands.find(args[0])
+        if command is not None and not self.router.is_mine(command, args):
+            return None
+        if database >= len(self.store.databases):
+            return encode(
+                self.dispatcher.refuse(CommandError("ERR DB index is out of range")), protocol
+            )
+        return self.serve(args, database, protocol)
+
+    def _table_changed(self, old: SlotTable, new: SlotTable) -> None:
+        me = self.membership.me.id
+        lost = [
+            slot
+            for slot, (before, after) in enumerate(zip(old.owners, new.owners, strict=True))
+            if before == me and after != me
+        ]
+        dropped = self.store.drop_slots(lost) if lost else 0
+        if dropped:
+            logger.warning(
+                "%d keys dropped: their %d slots belong to other members now", dropped, len(lost)
+            )
+        present = set(new.members)
+        for member in old.members:
+            if member not in present:
+                self.forwarding.member_lost(member)
+
+    def _start_over(self, why: str) -> None:
+        logger.warning("%s: starting over, empty", why)
+        self.store.flush()
+        members = [member.id for member in self.membership.members]
+        self.mesh.start_over()
+        identity = self.identity(_hex_id(self.random))
+        self.membership.forget_all(Member(identity, self.settings.peer_bind, State.SELF))
+        for member in members:
+            self.forwarding.member_lost(member)
+
+
+def _hex_id(random: Random) -> str:
+    return f"{random.getrandbits(160):040x}"
