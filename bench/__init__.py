@@ -1,0 +1,1 @@
+"""Measures memnode beside redis-server and Valkey: `make bench`, or `python -m bench --help`."""
