@@ -8,7 +8,6 @@ while too many of its commands wait for other members, or while CLIENT PAUSE hol
 from __future__ import annotations
 
 import logging
-from collections import deque
 from typing import TYPE_CHECKING
 
 from memcloud.commands.context import Context
@@ -43,7 +42,8 @@ class Clients:
         self._node = node
         self.sessions: dict[int, Session] = {}
         self._contexts: dict[int, Context] = {}
-        self._runnable: deque[int] = deque()  # sessions with input left after their turn
+        # Sessions with input left after their turn, in the order of their next one.
+        self._runnable: dict[int, None] = {}
         self._pause_until_ms = 0
         self._pauses_only_writes = False
 
@@ -116,12 +116,20 @@ class Clients:
             session.is_output_paused = False
             self._unstall(session)
 
+    def is_runnable(self, session: Session) -> bool:
+        """Return whether the session has input left for another turn."""
+        return session.id in self._runnable
+
     def run_turn(self) -> None:
         """Give each session that has input left one more turn."""
-        for _ in range(len(self._runnable)):
-            session = self.sessions.get(self._runnable.popleft())
-            if session is not None and not session.is_stalled:
-                self._run(session)
+        runnable, self._runnable = self._runnable, {}
+        for identifier in runnable:
+            session = self.sessions.get(identifier)
+            if session is None or session.is_stalled:
+                continue
+            self._run(session)
+            if session.id not in self._runnable and not session.is_stalled:
+                self._node.emit(ResumeReading(session.id))
 
     def close(self, session: Session) -> None:
         """End a connection after the replies that are ready."""
@@ -165,7 +173,7 @@ class Clients:
         context = self._contexts[session.id]
         context.now_ms = session.last_active_ms = self._node.clock.now_ms()
         if self._run_commands(session, context) and not session.is_stalled:
-            self._runnable.append(session.id)
+            self._runnable[session.id] = None
         self._send_output(session)
 
     def _run_commands(self, session: Session, context: Context) -> bool:
@@ -235,8 +243,7 @@ class Clients:
         if held is not None and not session.is_closing:
             self._execute(session, self._contexts[session.id], held)
         if not session.is_stalled:
-            self._runnable.append(session.id)
-            self._node.emit(ResumeReading(session.id))
+            self._runnable[session.id] = None
         self._send_output(session)
 
     def _send_output(self, session: Session) -> None:

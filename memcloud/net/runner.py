@@ -1,0 +1,226 @@
+"""Drives one node from sockets, timers and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from random import SystemRandom
+from types import ModuleType
+
+from memcloud.clock import SystemClock
+from memcloud.effects import (
+    CloseClient,
+    CloseLink,
+    Dial,
+    Effect,
+    ResumeReading,
+    Stop,
+    ToClient,
+    ToLink,
+)
+from memcloud.errors import StartError
+from memcloud.node import TICK_MS, Node
+from memcloud.settings import Settings
+
+from . import logs
+from .clients import ClientSockets
+from .discovery import Discovery
+from .host import SystemHost
+from .notify import notify
+from .peers import PeerSockets
+
+try:
+    import uvloop as _uvloop
+except ModuleNotFoundError:
+    uvloop: ModuleType | None = None
+else:
+    uvloop = _uvloop
+
+logger = logging.getLogger(__name__)
+
+# mDNS shows the nodes that are already there within 0.13 s; a node that opened its client port
+# before it knows them would take writes for slots that are theirs.
+DISCOVERY_S = 0.4
+SETTLE_TIMEOUT_S = 2.0
+GOODBYE_S = 0.1
+
+
+class Runner:
+    """One node with its sockets; `run` returns when it has stopped."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = SystemClock()
+        host = SystemHost("uvloop" if uvloop else "asyncio")
+        self.node = Node(settings, self._clock, SystemRandom(), host)
+        self._clients = ClientSockets(self.node, self.carry_out)
+        self._peers = PeerSockets(self.node, self.carry_out)
+        self._discovery = Discovery(settings, self.node.membership.me.id, self._found)
+        self._is_turn_planned = False
+        self._stopping = asyncio.Event()
+        self._fault: str | None = None
+
+    async def run(self) -> None:
+        """Run until a signal comes.
+
+        Raises:
+            StartError: the node cannot run with these settings, or not in this cluster.
+        """
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._unhandled)
+        self._take_signals(loop)
+        ticker = loop.create_task(self._tick())
+        try:
+            await self._peers.listen()
+            await self._find_peers()
+            if not self._stopping.is_set():
+                await self._clients.listen()
+                self._tell_ready()
+                await self._stopping.wait()
+            notify("STOPPING=1")
+        finally:
+            ticker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticker
+            await self._close()
+        if self._fault is not None:
+            raise StartError(self._fault)
+
+    def carry_out(self) -> None:
+        """Do what the node asks for, and plan what it leaves for the end of this turn."""
+        for effect in self.node.take_effects():
+            self._do(effect)
+        if not self._is_turn_planned and (
+            self.node.clients.has_work or self.node.forwarding.has_unsent
+        ):
+            self._is_turn_planned = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Give waiting clients their turn, then send the calls that have gathered."""
+        self._is_turn_planned = False
+        self.node.clients.run_turn()
+        self.node.flush()
+        self.carry_out()
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case ToClient(number, data):
+                self._clients.write(number, data)
+            case ToLink(link, data):
+                self._peers.write(link, data)
+            case CloseClient(number):
+                self._clients.close_one(number)
+            case ResumeReading(number):
+                self._clients.resume_reading(number)
+            case CloseLink(link):
+                self._peers.close_one(link)
+            case Dial(host, port):
+                self._peers.dial(host, port)
+            case Stop(reason):
+                self._fault = reason
+                self._stopping.set()
+
+    async def _find_peers(self) -> None:
+        """Look for members before the first client is served, but not for long."""
+        settings = self._settings
+        for host, port in settings.join:
+            self.node.mesh.found(host, port, is_kept=True)
+        self.carry_out()
+        if settings.mdns:
+            await self._discovery.start()
+        elif not settings.join:
+            return
+        loop = asyncio.get_running_loop()
+        earliest = loop.time() + (DISCOVERY_S if settings.mdns else 0.0)
+        latest = loop.time() + SETTLE_TIMEOUT_S
+        while not self._stopping.is_set() and loop.time() < latest:
+            if loop.time() >= earliest and self.node.mesh.is_settled:
+                break
+            await asyncio.sleep(0.02)
+
+    def _found(self, host: str, port: int) -> None:
+        self.node.mesh.found(host, port)
+        self.carry_out()
+
+    def _tell_ready(self) -> None:
+        settings = self._settings
+        where = f"redis://{settings.bind}:{settings.port}"
+        if settings.socket_path is not None:
+            where += f" and {settings.socket_path}"
+        others = len(self.node.membership.members) - 1
+        # Nothing long-lived is made after this, so the collector need not look at it again.
+        gc.freeze()
+        logger.info("%s is ready at %s, with %d other members", settings.name, where, others)
+        logger.info(
+            "peer port %s:%d%s",
+            settings.peer_bind,
+            settings.peer_port,
+            (
+                " (links are not encrypted yet; --peer-bind opens it to other machines)"
+                if settings.peer_bind.startswith("127.")
+                else " (links are not encrypted: use it on a network that you trust)"
+            ),
+        )
+        notify("READY=1")
+
+    async def _tick(self) -> None:
+        ticks = 0
+        while True:
+            await asyncio.sleep(TICK_MS / 1000)
+            ticks += 1
+            if ticks % 10 == 0 and self._clock.resync():
+                logger.warning("the wall clock was set; EXPIREAT follows it, deadlines stay")
+            self.node.tick()
+            self._clients.tick()
+            self.carry_out()
+
+    def _take_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        def stop(name: str) -> None:
+            if self._stopping.is_set():
+                logger.warning("%s again: stopping at once", name)
+                sys.stderr.flush()
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                signal.raise_signal(signal.SIGTERM)
+            logger.info("%s: leaving the cluster and stopping", name)
+            self._stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number.name)
+
+    async def _close(self) -> None:
+        self.node.mesh.say_goodbye()
+        self.carry_out()
+        await self._clients.close()
+        await self._discovery.close()
+        await asyncio.sleep(GOODBYE_S)
+        await self._peers.close()
+        # Connections close in callbacks of the next turns.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        error = context.get("exception")
+        logger.error(
+            "%s", context.get("message"), exc_info=error if isinstance(error, Exception) else None
+        )
+
+
+def run(settings: Settings) -> int:
+    """Run a node until it is told to stop; return the exit code of the process.
+
+    Raises:
+        StartError: it cannot run with these settings, or not in this cluster.
+    """
+    logs.set_up(settings.log_level, as_json=settings.log_json)
+
+    async def main() -> None:
+        await Runner(settings).run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
+        runner.run(main())
+    return 0
