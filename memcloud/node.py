@@ -105,7 +105,8 @@ class Node:
     def identity(self, member_id: str | None = None) -> Identity:
         """Return who this node says it is."""
         settings = self.settings
-        view_size, view_first, departed = 1, member_id or "", ()
+        view_size, view_first = 1, member_id or ""
+        departed: tuple[str, ...] = ()
         if member_id is None:
             member_id = self.membership.me.id
             view_size, view_first = len(self.membership.members), self.membership.view_first

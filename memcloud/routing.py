@@ -30,7 +30,7 @@ class Router:
         if command.route is Route.HERE or self._membership.is_alone:
             return HERE
         me = self._membership.me.id
-        owners = self._membership.table.owners
+        owners = self._membership.owners
         positions = command.key_positions(args)
         if len(positions) == 1:
             owner = owners[key_slot(args[positions[0]])]
@@ -49,7 +49,7 @@ class Router:
     def is_mine(self, command: Command, args: Args) -> bool:
         """Return whether this node owns all keys of a command."""
         me = self._membership.me.id
-        owners = self._membership.table.owners
+        owners = self._membership.owners
         return all(
             owners[key_slot(args[position])] == me for position in command.key_positions(args)
         )

@@ -143,6 +143,6 @@ class Forwarding:
         if reply is None:
             return CallResult(call.id, Status.NOT_OWNER, b"")
         if len(reply) > REPLY_BYTES_MAX:
-            error = ErrorReply("ERR the reply is too large to be forwarded")
-            reply = encode(error, call.protocol)
+            too_large = ErrorReply("ERR the reply is too large to be forwarded")
+            reply = encode(too_large, call.protocol)
         return CallResult(call.id, Status.DONE, reply)

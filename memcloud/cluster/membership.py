@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import cast
 
 from memcloud.clock import Clock
 from memcloud.link.messages import DEPARTED_MAX, Identity
@@ -41,7 +42,7 @@ class Membership:
         self._on_table = on_table
         self._others: dict[str, Member] = {}
         self._departed: dict[str, Member] = {}
-        self.table = target_table([self._share(me)], 1)
+        self._set_table(target_table([self._share(me)], 1))
 
     @property
     def epoch(self) -> int:
@@ -139,7 +140,7 @@ class Membership:
     def adopt_epoch(self, epoch: int, digest: int) -> None:
         """Use the higher of two numbers for the same table."""
         if digest == self.table.digest and epoch > self.epoch:
-            self.table = target_table([self._share(member) for member in self.members], epoch)
+            self._set_table(self._target(epoch))
 
     def forgive(self, pause_ms: int) -> None:
         """This node itself did not run for a while: nobody's silence in that time counts."""
@@ -160,8 +161,16 @@ class Membership:
 
     def _rebuild(self, epoch: int) -> None:
         old = self.table
-        self.table = target_table([self._share(member) for member in self.members], epoch)
+        self._set_table(self._target(epoch))
         self._on_table(old, self.table)
+
+    def _target(self, epoch: int) -> SlotTable:
+        return target_table([self._share(member) for member in self.members], epoch)
+
+    def _set_table(self, table: SlotTable) -> None:
+        self.table = table
+        # This node is always in its own view, so no slot is without an owner.
+        self.owners = cast("tuple[str, ...]", table.owners)
 
     @staticmethod
     def _share(member: Member) -> Share:

@@ -225,7 +225,7 @@ def _draw_id(context: Context, holder: Member | None) -> bytes:
 
 
 def _owner(context: Context, identifier: bytes) -> str:
-    return context.node.membership.table.owners[key_slot(identifier)]
+    return context.node.membership.owners[key_slot(identifier)]
 
 
 def _check_owner(context: Context, identifier: bytes) -> None:

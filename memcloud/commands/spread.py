@@ -106,7 +106,7 @@ def scan(context: Context, args: Args) -> Plan:
 
 def _by_owner(context: Context, args: Args, *, step: int) -> dict[str, list[int]]:
     """Return the positions of the keys by the member that owns them, in the order of the keys."""
-    owners = context.node.membership.table.owners
+    owners = context.node.membership.owners
     shares: dict[str, list[int]] = {}
     for position in range(1, len(args), step):
         shares.setdefault(owners[key_slot(args[position])], []).append(position)
