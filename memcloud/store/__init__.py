@@ -2,7 +2,8 @@
 
 from .keyspace import Keyspace
 from .policy import Policy
+from .scanning import scan_position
 from .store import Store
 from .values import BlockPointer, Value
 
-__all__ = ["BlockPointer", "Keyspace", "Policy", "Store", "Value"]
+__all__ = ["BlockPointer", "Keyspace", "Policy", "Store", "Value", "scan_position"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Policy(str, Enum):
+class Policy(StrEnum):
     """Eviction policies, valued by the names CONFIG SET maxmemory-policy knows them under."""
 
     NOEVICTION = "noeviction"

@@ -1,0 +1,339 @@
+"""One database: keys with values, deadlines and times of access, kept by slot.
+
+An entry is found twice: in the dict of its slot, by key, since a slot is what is flushed, dropped
+and moved as a whole; and in one list of all entries, by place, so that a random entry costs O(1)
+and is uniform even if a hash tag has put a million keys into one slot. Removal fills the gap in
+the list with the last entry. Slots without keys do not exist.
+
+An entry is live up to and including its deadline, as in Redis (`keyIsExpired` in db.c asks for
+now > when), and gone one millisecond later. Every method sees live entries only, and removes an
+expired one that it meets, except where its docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from memcloud.ring import key_slot
+
+from .scanning import scan_step
+from .sizes import DEADLINE_BYTES, entry_bytes
+from .values import TYPE_NAMES, Value
+
+if TYPE_CHECKING:
+    from memcloud.chance import Random
+    from memcloud.clock import Clock
+
+    from .expiry import Expiry
+    from .sizes import Account
+
+
+class Entry:
+    """A key and what belongs to it."""
+
+    __slots__ = ("accessed_ms", "deadline_ms", "key", "place", "value")
+
+    def __init__(self, key: bytes, value: Value, accessed_ms: int, place: int) -> None:
+        self.key = key
+        self.value = value
+        self.deadline_ms: int | None = None
+        self.accessed_ms = accessed_ms
+        self.place = place  # in the list of all entries
+
+    def is_live(self, now_ms: int) -> bool:
+        """Return whether the deadline, if there is one, has not passed."""
+        return self.deadline_ms is None or now_ms <= self.deadline_ms
+
+
+class Keyspace:
+    """The keys of one database, or of the blocks. Times are milliseconds of the clock."""
+
+    def __init__(self, clock: Clock, random: Random, account: Account, expiry: Expiry) -> None:
+        self._now_ms = clock.now_ms
+        self._random = random
+        self._account = account
+        self._expiry = expiry
+        self._number = expiry.register(self)
+        self._slots: dict[int, dict[bytes, Entry]] = {}
+        self._entries: list[Entry] = []
+        self._used_bytes = 0
+        self._expiring_count = 0
+        self._deadline_sum_ms = 0
+
+    # Values
+
+    def get(self, key: bytes) -> Value | None:
+        """Return the value, counting a hit or a miss and noting the access."""
+        # The hot path: `_live` is written out here.
+        table = self._slots.get(key_slot(key))
+        entry = None if table is None else table.get(key)
+        if entry is not None:
+            now_ms = self._now_ms()
+            if entry.deadline_ms is None or now_ms <= entry.deadline_ms:
+                entry.accessed_ms = now_ms
+                self._account.hits += 1
+                return entry.value
+            self.expire(key)
+        self._account.misses += 1
+        return None
+
+    def peek(self, key: bytes) -> Value | None:
+        """Return the value, leaving statistics and time of access alone."""
+        entry = self._live(key)
+        return None if entry is None else entry.value
+
+    def set(self, key: bytes, value: Value, deadline_ms: int | None = None) -> None:
+        """Let the key have this value and this deadline, whatever it had before."""
+        slot = key_slot(key)
+        table = self._slots.get(slot)
+        entry = None if table is None else table.get(key)
+        now_ms = self._now_ms()
+        if entry is None:
+            entry = self._insert(slot, key, value, now_ms)
+        else:
+            if entry.deadline_ms is not None and now_ms > entry.deadline_ms:
+                self._account.expired_keys += 1
+            entry.accessed_ms = now_ms
+            self._put_value(entry, value)
+        if deadline_ms != entry.deadline_ms:
+            self._put_deadline(entry, deadline_ms)
+
+    def replace(self, key: bytes, value: Value) -> None:
+        """Let the key have this value and keep its deadline; a new key gets none."""
+        entry = self._live(key)
+        if entry is None:
+            self._insert(key_slot(key), key, value, self._now_ms())
+        else:
+            entry.accessed_ms = self._now_ms()
+            self._put_value(entry, value)
+
+    def delete(self, key: bytes) -> bool:
+        """Remove the key; return whether it was there."""
+        entry = self._live(key)
+        if entry is None:
+            return False
+        self._remove(entry)
+        return True
+
+    def rename(self, old: bytes, new: bytes) -> None:
+        """Give value, deadline and time of access of ``old``, which must exist, to ``new``."""
+        entry = self._live(old)
+        assert entry is not None, "rename needs a key that exists"
+        if old == new:
+            return
+        self._remove(entry)
+        self.delete(new)
+        renamed = self._insert(key_slot(new), new, entry.value, entry.accessed_ms)
+        if entry.deadline_ms is not None:
+            self._put_deadline(renamed, entry.deadline_ms)
+
+    # Facts about one key
+
+    def __contains__(self, key: bytes) -> bool:
+        return self._live(key) is not None
+
+    def touch(self, key: bytes) -> bool:
+        """Do what `get` does to statistics and time of access; return whether the key exists."""
+        return self.get(key) is not None
+
+    def idle_ms(self, key: bytes) -> int | None:
+        """Return the milliseconds since the last access."""
+        entry = self._live(key)
+        return None if entry is None else self._now_ms() - entry.accessed_ms
+
+    def size_bytes(self, key: bytes) -> int | None:
+        """Return what the entry is accounted for."""
+        entry = self._live(key)
+        return None if entry is None else _size_bytes(entry)
+
+    def type_name(self, key: bytes) -> str | None:
+        """Return what TYPE calls the value."""
+        entry = self._live(key)
+        return None if entry is None else TYPE_NAMES[type(entry.value)]
+
+    # Deadlines
+
+    def deadline_ms(self, key: bytes) -> int | None:
+        """Return the last millisecond of the key; None if it has no deadline or does not exist."""
+        entry = self._live(key)
+        return None if entry is None else entry.deadline_ms
+
+    def set_deadline(self, key: bytes, deadline_ms: int | None) -> bool:
+        """Set or (None) lift the deadline; return whether the key exists.
+
+        A deadline that has passed is legal: the key is gone at the next look.
+        """
+        entry = self._live(key)
+        if entry is None:
+            return False
+        if deadline_ms != entry.deadline_ms:
+            self._put_deadline(entry, deadline_ms)
+        return True
+
+    def expiring_count(self) -> int:
+        """Return the number of entries with a deadline, expired ones not yet removed included."""
+        return self._expiring_count
+
+    def average_ttl_ms(self) -> int:
+        """Return the mean time to live of the entries with a deadline; 0 without any."""
+        if not self._expiring_count:
+            return 0
+        return max(0, self._deadline_sum_ms // self._expiring_count - self._now_ms())
+
+    # Many keys
+
+    def __len__(self) -> int:
+        """Return the number of entries, expired ones not yet removed included, as Redis does."""
+        return len(self._entries)
+
+    @property
+    def used_bytes(self) -> int:
+        """What the entries are accounted for together."""
+        return self._used_bytes
+
+    def keys(self) -> Iterator[bytes]:
+        """Iterate over the live keys, in no particular order. No writes until it is done."""
+        now_ms = self._now_ms()
+        return (entry.key for entry in self._entries if entry.is_live(now_ms))
+
+    def random_key(self) -> bytes | None:
+        """Return a key, each with the same chance; None if there is none."""
+        while self._entries:
+            entry = self._entries[self._random.randrange(len(self._entries))]
+            if entry.is_live(self._now_ms()):
+                return entry.key
+            self.expire(entry.key)
+        return None
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """Return the next cursor (0: finished) and the keys at positions from here to there.
+
+        See `scan_step`; ``count`` is at least 1. Expired keys are passed over, not removed.
+        """
+        return scan_step(self._slots, cursor, count, self._now_ms())
+
+    # Slots
+
+    def count_in_slot(self, slot: int) -> int:
+        """Return the number of entries in the slot, expired ones not yet removed included."""
+        return len(self._slots.get(slot, ()))
+
+    def keys_in_slot(self, slot: int, count: int) -> list[bytes]:
+        """Return up to ``count`` keys of the slot, expired ones not yet removed included."""
+        return list(islice(self._slots.get(slot, ()), count))
+
+    def drop_slots(self, slots: Iterable[int]) -> int:
+        """Remove all keys of these slots; return how many. O(keys removed)."""
+        before = len(self._entries)
+        for slot in slots:
+            for entry in list(self._slots.get(slot, {}).values()):
+                self._remove(entry)
+        self._expiry.maybe_rebuild()
+        return before - len(self._entries)
+
+    def flush(self) -> int:
+        """Remove all keys; return how many there were. Freeing them is O(keys)."""
+        removed = len(self._entries)
+        self._slots = {}
+        self._entries = []
+        self._charge(-self._used_bytes)
+        self._expiry.current_count -= self._expiring_count
+        self._expiring_count = 0
+        self._deadline_sum_ms = 0
+        self._expiry.maybe_rebuild()
+        return removed
+
+    # For expiry and eviction
+
+    def entry_at(self, place: int) -> Entry:
+        """Return an entry by its place, from 0 to below the length; read it only."""
+        return self._entries[place]
+
+    def stored_deadline_ms(self, key: bytes) -> int | None:
+        """Return the deadline of the key even if it has passed."""
+        entry = self._find(key)
+        return None if entry is None else entry.deadline_ms
+
+    def stored_access_ms(self, key: bytes) -> int | None:
+        """Return the time of the last access even if the deadline has passed."""
+        entry = self._find(key)
+        return None if entry is None else entry.accessed_ms
+
+    def expire(self, key: bytes) -> None:
+        """Remove a key, which must be there, because its time is over."""
+        self._account.expired_keys += 1
+        self._remove(self._slots[key_slot(key)][key])
+
+    def evict(self, key: bytes) -> None:
+        """Remove a key, which must be there, to make room."""
+        self._account.evicted_keys += 1
+        self._remove(self._slots[key_slot(key)][key])
+
+    # How it is done
+
+    def _find(self, key: bytes) -> Entry | None:
+        table = self._slots.get(key_slot(key))
+        return None if table is None else table.get(key)
+
+    def _live(self, key: bytes) -> Entry | None:
+        entry = self._find(key)
+        if entry is None or entry.is_live(self._now_ms()):
+            return entry
+        self.expire(key)
+        return None
+
+    def _insert(self, slot: int, key: bytes, value: Value, accessed_ms: int) -> Entry:
+        entry = Entry(key, value, accessed_ms, len(self._entries))
+        table = self._slots.get(slot)
+        if table is None:
+            self._slots[slot] = {key: entry}
+        else:
+            table[key] = entry
+        self._entries.append(entry)
+        self._charge(entry_bytes(key, value, None))
+        return entry
+
+    def _remove(self, entry: Entry) -> None:
+        slot = key_slot(entry.key)
+        table = self._slots[slot]
+        del table[entry.key]
+        if not table:
+            del self._slots[slot]
+        last = self._entries.pop()
+        if last is not entry:
+            self._entries[entry.place] = last
+            last.place = entry.place
+        self._charge(-_size_bytes(entry))
+        if entry.deadline_ms is not None:
+            self._count_deadline(-1, -entry.deadline_ms)
+
+    def _put_value(self, entry: Entry, value: Value) -> None:
+        growth_bytes = len(value) - len(entry.value)
+        if growth_bytes:
+            self._charge(growth_bytes)
+        entry.value = value
+
+    def _put_deadline(self, entry: Entry, deadline_ms: int | None) -> None:
+        if entry.deadline_ms is not None:
+            self._count_deadline(-1, -entry.deadline_ms)
+            self._charge(-DEADLINE_BYTES)
+        entry.deadline_ms = deadline_ms
+        if deadline_ms is not None:
+            self._count_deadline(1, deadline_ms)
+            self._charge(DEADLINE_BYTES)
+            self._expiry.push(deadline_ms, self._number, entry.key)
+
+    def _count_deadline(self, count: int, sum_ms: int) -> None:
+        self._expiring_count += count
+        self._deadline_sum_ms += sum_ms
+        self._expiry.current_count += count
+
+    def _charge(self, size_bytes: int) -> None:
+        self._used_bytes += size_bytes
+        self._account.charge(size_bytes)
+
+
+def _size_bytes(entry: Entry) -> int:
+    return entry_bytes(entry.key, entry.value, entry.deadline_ms)

@@ -1,0 +1,161 @@
+"""All keys of one node: sixteen databases, the blocks, and one limit of memory over them.
+
+The problem. A cache must answer from any of its keys in a constant time, forget keys at their
+deadline to the millisecond, and never outgrow the memory that its owner has offered. A
+cluster adds that keys move between nodes, a slot (one of 16384 parts of the key space) at a time,
+and that the whole must be replayable from a seed: no clock, no randomness but those handed in.
+
+The idea, file by file:
+
+- `keyspace.py`: a database is a dict of occupied slots, each a dict from key to entry, so that a
+  slot is dropped, flushed or moved without looking at others. All entries also stand in one list,
+  which makes a uniformly random one O(1).
+- `expiry.py`: an entry past its deadline is removed by whoever meets it (lazily), and a heap of
+  deadlines over all databases finds those that nobody meets (actively, in bounded portions).
+- `eviction.py`: at the limit, the least recently used of a few random entries goes.
+- `sizes.py`: an entry is accounted for its lengths plus constants; the sum is exact at all times.
+- `scanning.py`: a key has a fixed place in the order of a scan, the same on all nodes.
+
+Memory. The limit is asked for before a command that may grow (`make_room`), not while it runs,
+as in Redis: so accounted bytes exceed the limit by at most what one command adds. The constants
+are means over many keys; what the operating system sees differs by fragmentation and by what
+lies in buffers.
+
+Two keyspaces have no number that a client can select. `blocks` maps ids of blocks to their bytes,
+or to a pointer at who has them; `held` keeps the bytes of blocks for other members. They count
+for the limit and are never evicted, since nobody could make them again.
+
+Limits. Only one type of value, bytes, is stored besides pointers; others join in `values.py`. Pure
+Python spends several hundred bytes on an entry. Everything runs on one thread and nothing
+yields in between: dropping, flushing or evicting a million keys at once takes on the order of
+a second. A native store will stand behind these same methods, and is held to this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from .eviction import LruEviction
+from .expiry import Expiry
+from .keyspace import Keyspace
+from .policy import Policy
+from .sizes import Account
+
+if TYPE_CHECKING:
+    from memcloud.chance import Random
+    from memcloud.clock import Clock
+
+
+class Store:
+    """The databases of a node under one limit.
+
+    Invariants:
+
+    1. ``used_bytes`` is the sum of `Keyspace.size_bytes` over all entries of all keyspaces.
+    2. Every entry with a deadline has an item in the expiry heap that says so.
+    3. Keys leave ``blocks`` and ``held`` by deletion, deadline or dropped slot, never by eviction.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        random: Random,
+        *,
+        limit_bytes: int,
+        policy: Policy = Policy.NOEVICTION,
+        databases: int = 16,
+    ) -> None:
+        self.limit_bytes = limit_bytes  # 0: none, as maxmemory 0 in Redis
+        self.policy = policy
+        self._clock = clock
+        self._account = Account()
+        self._expiry = Expiry()
+
+        def keyspace() -> Keyspace:
+            return Keyspace(clock, random, self._account, self._expiry)
+
+        self.databases = [keyspace() for _ in range(databases)]
+        self.blocks = keyspace()
+        self.held = keyspace()
+        self._eviction = LruEviction(self.databases, random)
+
+    # Memory
+
+    @property
+    def used_bytes(self) -> int:
+        """What all entries are accounted for together."""
+        return self._account.used_bytes
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that `used_bytes` has been."""
+        return self._account.peak_bytes
+
+    def make_room(self) -> bool:
+        """Evict as the policy allows until the limit is kept; return whether it is.
+
+        O(1) per key evicted, and as many keys as it takes.
+        """
+        if not self.limit_bytes:
+            return True
+        while self._account.used_bytes > self.limit_bytes:
+            if self.policy is Policy.NOEVICTION or not self._eviction.evict():
+                return False
+        return True
+
+    # Time
+
+    def expire_some(self, limit: int) -> int:
+        """Remove keys past their deadline, the oldest deadlines first; return how many.
+
+        At most ``limit`` deadlines are looked at, those of keys long gone included: a return
+        below ``limit`` does not mean that nothing is left.
+        """
+        return self._expiry.expire_some(self._clock.now_ms(), limit)
+
+    # Many keys
+
+    def swap(self, a: int, b: int) -> None:
+        """Exchange two databases. O(1): only their numbers change."""
+        self.databases[a], self.databases[b] = self.databases[b], self.databases[a]
+
+    def flush(self) -> int:
+        """Empty all databases; return how many keys there were. Blocks stay: FREE is for them."""
+        return sum(keyspace.flush() for keyspace in self.databases)
+
+    def drop_slots(self, slots: Iterable[int]) -> int:
+        """Remove all keys and blocks of slots that have another owner now; return how many.
+
+        What is held for others stays, since it does not follow the slots.
+        """
+        slots = tuple(slots)
+        owned = chain(self.databases, (self.blocks,))
+        return sum(keyspace.drop_slots(slots) for keyspace in owned)
+
+    # Statistics since the start or the last reset
+
+    @property
+    def hits(self) -> int:
+        """Reads that found their key."""
+        return self._account.hits
+
+    @property
+    def misses(self) -> int:
+        """Reads that did not."""
+        return self._account.misses
+
+    @property
+    def expired_keys(self) -> int:
+        """Keys removed at their deadline."""
+        return self._account.expired_keys
+
+    @property
+    def evicted_keys(self) -> int:
+        """Keys removed to make room."""
+        return self._account.evicted_keys
+
+    def reset_statistics(self) -> None:
+        """Count hits, misses, expired and evicted keys from 0 again; the peak stays."""
+        self._account.reset_statistics()
