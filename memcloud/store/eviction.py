@@ -45,15 +45,16 @@ class LruEviction:
 
     def evict(self) -> bool:
         """Evict one key; False if there is none."""
-        while self._draw():
-            while self._candidates:
-                accessed_ms, index, key = self._candidates.pop(0)
-                keyspace = self._keyspaces[index]
-                if keyspace.stored_access_ms(key) == accessed_ms:
-                    keyspace.evict(key)
-                    return True
-            # All were out of date and had crowded out those just drawn. Now there is space.
-        return False
+        if not self._draw():
+            return False
+        # The last eviction took a candidate away, so at least one of those drawn has found a
+        # place, even if all others are older and out of date.
+        while True:
+            accessed_ms, index, key = self._candidates.pop(0)
+            keyspace = self._keyspaces[index]
+            if keyspace.stored_access_ms(key) == accessed_ms:
+                keyspace.evict(key)
+                return True
 
     def _draw(self) -> bool:
         """Add entries drawn at random to the candidates; False if there are no entries."""
