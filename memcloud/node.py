@@ -225,7 +225,8 @@ class Node:
 
     def _start_over(self, why: str) -> None:
         logger.warning("%s: starting over, empty", why)
-        self.store.flush()
+        for keyspace in (*self.store.databases, self.store.blocks, self.store.held):
+            keyspace.flush()
         members = [member.id for member in self.membership.members]
         self.mesh.start_over()
         identity = self.identity(_hex_id(self.random))
