@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Union
+from typing import Any, Final, Union
 
 
 class NullArray:
@@ -81,7 +81,7 @@ class BigNumber:
 class Attribute:
     """A value with notes about it, which RESP2 clients do not see."""
 
-    notes: Mapping[Reply, Reply]
+    notes: Mapping[Any, Reply]
     value: Reply
 
 
@@ -102,7 +102,7 @@ Reply = Union[  # noqa: UP007 - the string names inside need the older spelling
     str,
     ErrorReply,
     Sequence["Reply"],
-    Mapping["Reply", "Reply"],
+    Mapping[Any, "Reply"],
     SetReply,
     Push,
     Verbatim,
