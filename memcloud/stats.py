@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 SAMPLE_INTERVAL_MS = 100
 SAMPLES = 16
@@ -36,6 +36,12 @@ class Statistics:
     commands: dict[str, CommandStats] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)  # error code -> replies
     _samples: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+
+    def reset(self) -> None:
+        """Start again from 0, as CONFIG RESETSTAT asks for."""
+        fresh = Statistics()
+        for counter in fields(self):
+            setattr(self, counter.name, getattr(fresh, counter.name))
 
     def command(self, name: str) -> CommandStats:
         """Return the counters of a command, new ones at its first call."""
