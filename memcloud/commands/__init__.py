@@ -10,6 +10,7 @@ from .expiry import FAMILY as EXPIRY
 from .info import FAMILY as INFO
 from .introspection import FAMILY as INTROSPECTION
 from .keys import FAMILY as KEYS
+from .monitoring import FAMILY as MONITORING
 from .object import FAMILY as OBJECT
 from .peers import FAMILY as PEERS
 from .scanning import FAMILY as SCANNING
@@ -28,6 +29,7 @@ TABLE = CommandTable(
         CONNECTION,
         CLIENT,
         SERVER,
+        MONITORING,
         CONFIG,
         INTROSPECTION,
         INFO,
