@@ -222,6 +222,8 @@ class Clients:
             data = node.dispatcher.run_encoded(context, command, args)
             if session.is_authenticated != was_authenticated:
                 session.parser.limits = node.parameters.parser_limits(session.is_authenticated)
+            if command.name == "client|reply" and session.reply_mode is ReplyMode.ON:
+                is_silent = False  # CLIENT REPLY ON answers that it was heard
         # CLIENT REPLY OFF and SKIP silence their own replies too.
         if not is_silent and not session.skip_next and session.reply_mode is ReplyMode.ON:
             session.answer(data)
