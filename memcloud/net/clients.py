@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 from memcloud.errors import StartError
 from memcloud.node import Node
@@ -37,8 +38,8 @@ class ClientProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Introduce the client to the node."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports do not derive from asyncio's.
+        self.transport = transport = cast("asyncio.Transport", transport)
         transport.set_write_buffer_limits(HIGH_WATER_BYTES)
         self._clients.opened(self._number, self)
 

@@ -139,7 +139,8 @@ class Simulation:
         """Move time on until something holds."""
         end_ms = self.clock.now_ms() + timeout_ms
         while not condition():
-            assert self._queue and self._queue[0][0] <= end_ms, "it did not come to hold in time"
+            assert self._queue, "nothing is left to happen"
+            assert self._queue[0][0] <= end_ms, "it did not come to hold in time"
             self._step()
 
     def agree(self) -> bool:
