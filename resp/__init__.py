@@ -1,9 +1,14 @@
 """RESP2 and RESP3 on bytes: no I/O, no clock, nothing of the rest of MemCloud."""
 
-from .decoder import Decoder, decode
+from .decoder import INCOMPLETE, Decoder, Incomplete, decode
 from .encoder import encode
 from .errors import ProtocolError
-from .limits import UNAUTHENTICATED_ARGUMENTS_MAX, UNAUTHENTICATED_BULK_BYTES_MAX, Limits
+from .limits import (
+    UNAUTHENTICATED_ARGUMENTS_MAX,
+    UNAUTHENTICATED_BULK_BYTES_MAX,
+    Limits,
+    ReplyLimits,
+)
 from .parser import ACCELERATED, Parser
 from .types import (
     NULL_ARRAY,
@@ -20,6 +25,7 @@ from .types import (
 
 __all__ = [
     "ACCELERATED",
+    "INCOMPLETE",
     "NULL_ARRAY",
     "UNAUTHENTICATED_ARGUMENTS_MAX",
     "UNAUTHENTICATED_BULK_BYTES_MAX",
@@ -27,6 +33,7 @@ __all__ = [
     "BigNumber",
     "Decoder",
     "ErrorReply",
+    "Incomplete",
     "Limits",
     "NullArray",
     "Parser",
@@ -34,6 +41,7 @@ __all__ = [
     "Push",
     "Raw",
     "Reply",
+    "ReplyLimits",
     "SetReply",
     "Verbatim",
     "decode",
