@@ -42,13 +42,15 @@ def _store(context: Context, args: Args) -> Plan:
         raise SyntaxFault
     data = args[1]
     holder = _peer(context, args[3]) if len(args) == 4 else None
+    failure: Reply = None
     for _ in range(ATTEMPTS_MAX):
         identifier = _draw_id(context, holder)
         owner = _owner(context, identifier)
         if holder is None or holder.id == owner:
-            (is_new,) = checked((yield [Part(owner, [b"_BLOCK.PUT", identifier, data])]))
-            if is_new:
+            (reply,) = yield [Part(owner, [b"_BLOCK.PUT", identifier, data])]
+            if reply == 1:
                 return identifier
+            failure = reply  # that member is full, or the id in use: try another one
             continue
         checked((yield [Part(holder.id, [b"_BLOCK.HOLD", identifier, data])]))
         point = Part(owner, [b"_BLOCK.POINT", identifier, holder.name.encode()])
@@ -57,6 +59,7 @@ def _store(context: Context, args: Args) -> Plan:
             return identifier
         yield [Part(holder.id, [b"_BLOCK.DROP", identifier])]
         checked([reply])
+    checked([failure])
     raise CommandError("TRYAGAIN no free block id was found")
 
 

@@ -345,3 +345,16 @@ def _count_replies(data: bytes) -> int:
             data = data[int(line[1:]) + 2 :]
         count += 1
     return count
+
+
+def test_a_block_goes_to_a_member_that_has_room() -> None:
+    """The pool takes it as long as any member can."""
+    simulation = Simulation(15)
+    simulation.start("n1", memory_bytes=100_000)
+    simulation.start("n2", join="n1", memory_bytes=100_000)
+    simulation.run_until(simulation.agree)
+    full = simulation.nodes["n1"].node.store
+    full.held.set(b"1", b"x" * 200_000)
+    for _ in range(10):
+        assert simulation.command("n1", "STORE", "block").startswith(b"$")
+    assert len(simulation.nodes["n2"].node.store.blocks) == 10
