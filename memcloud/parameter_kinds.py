@@ -28,7 +28,8 @@ _UNITS: Final[Mapping[str, int]] = {
     "gb": 1 << 30,
 }
 _MEMORY = re.compile(r"([0-9]*)([a-z]*)", re.IGNORECASE | re.ASCII)
-_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+# Nineteen digits are all that 64 bits need, and Python refuses to convert thousands.
+_INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 class Kind(Protocol):

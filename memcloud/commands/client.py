@@ -204,7 +204,7 @@ def reply(context: Context, args: Args) -> Reply:
     "client|pause",
     -3,
     ABOUT_OTHERS,
-    since="3.0.0",
+    since="2.9.50",
     summary="Lets all clients of this node wait for a while.",
     syntax="timeout [WRITE | ALL]",
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memcloud.node import Node
+    from memcloud.stats import CommandStats
 
 Fields = Iterable[tuple[str, object]]
 
@@ -72,7 +73,11 @@ def modules(node: Node) -> Fields:
 
 def commandstats(node: Node) -> Fields:
     """Calls and time by command. A command that ran on its owner is counted there."""
-    return [(f"cmdstat_{name}", _cost(node, name)) for name in node.stats.commands]
+    return [
+        (f"cmdstat_{name}", _cost(counted))
+        for name, counted in node.stats.commands.items()
+        if counted.calls or counted.rejected
+    ]
 
 
 def errorstats(node: Node) -> Fields:
@@ -85,8 +90,7 @@ def latencystats(node: Node) -> Fields:
     return ()
 
 
-def _cost(node: Node, name: str) -> str:
-    counted = node.stats.commands[name]
+def _cost(counted: CommandStats) -> str:
     duration_us = counted.duration_ns / 1000
     mean_us = duration_us / counted.calls if counted.calls else 0.0
     return (
