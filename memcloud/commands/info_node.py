@@ -173,6 +173,7 @@ def memcloud(node: Node) -> Fields:
         ("native", "no"),
         ("forwarded_out", stats.forwarded_out),
         ("forwarded_in", stats.forwarded_in),
+        ("calls_in_flight", node.forwarding.in_flight),
         ("forwarded_failed", stats.forwarded_failed),
         ("protocol_errors", stats.protocol_errors),
         ("clients_waiting_for_peers", sum(bool(s.waiting) for s in node.sessions.values())),

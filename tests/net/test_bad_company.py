@@ -38,22 +38,24 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def test_the_kill_of_a_node_leaves_the_others_serving() -> None:
-    """Its slots come back empty, the rest stays; commands succeed again without a restart."""
+    """Slots with a new owner come back empty, the rest stays; commands go on at once."""
     with MemnodeCluster(3) as cluster:
         first, second, victim = cluster.nodes
         client = first.client()
         for number in range(300):
             client.set(f"k{number}", number)
-        slots = client.execute_command("CLUSTER SLOTS")
-        lost = {slot for low, high, owner in _ranges(slots) if owner == victim.port
-                for slot in range(low, high + 1)}  # fmt: skip
+        before = _owners(client)
         victim.kill()
         wait_for(lambda: first.members() == second.members() == {"n1", "n2"}, "both have noticed")
+        after = _owners(client)
         for number in range(300):
             key = f"k{number}"
-            value = None if key_slot(key.encode()) in lost else b"%d" % number
+            slot = key_slot(key.encode())
+            value = b"%d" % number if before[slot] == after[slot] else None
             assert second.client().get(key) == value
             assert client.set(key, "new")
+        moved = [slot for slot, owner in before.items() if after[slot] != owner]
+        assert len(moved) <= 1.5 * sum(owner == victim.port for owner in before.values())
 
 
 def test_a_client_in_flight_when_a_node_dies_gets_an_error_and_goes_on() -> None:
@@ -61,12 +63,8 @@ def test_a_client_in_flight_when_a_node_dies_gets_an_error_and_goes_on() -> None
     with MemnodeCluster(2, use_mdns=False) as cluster:
         survivor, victim = cluster.nodes
         client = survivor.client()
-        slots = client.execute_command("CLUSTER SLOTS")
-        key = next(
-            f"k{n}" for n in range(1000)
-            if any(low <= key_slot(b"k%d" % n) <= high and owner == victim.port
-                   for low, high, owner in _ranges(slots))
-        )  # fmt: skip
+        owners = _owners(client)
+        key = next(f"k{n}" for n in range(1000) if owners[key_slot(b"k%d" % n)] == victim.port)
         victim.signal(signal.SIGSTOP)
         with connect(survivor.port) as raw:
             raw.sendall(f"SET {key} v\r\nPING\r\n".encode())
@@ -254,8 +252,10 @@ def test_connecting_joins_nodes_that_mdns_cannot_see() -> None:
             wait_for(lambda: first.members() == second.members() == {"n1", "other"}, "joined")
 
 
-def _ranges(slots: list[list[object]]) -> list[tuple[int, int, int]]:
-    return [(low, high, owner[1]) for low, high, owner in slots]  # type: ignore[index,misc]
+def _owners(client: redis.Redis) -> dict[int, int]:
+    """Return the client port of the owner of each slot."""
+    rows = client.execute_command("CLUSTER SLOTS")
+    return {slot: owner[1] for low, high, owner in rows for slot in range(low, high + 1)}
 
 
 def _fill(client: redis.Redis) -> None:
