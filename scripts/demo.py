@@ -154,8 +154,8 @@ def show_blocks(oak: DemoNode, elm: DemoNode, ash: DemoNode) -> None:
     print("\nA block has no name but the number that the pool gives it:")
     block = run(oak, "STORE", "some bytes that somebody will ask for")
     check("some bytes that somebody will ask for", run(ash, "LOAD", str(block)))
-    block = run(oak, "STORE", "kept in elm's memory", "PEER", "elm")
-    check("kept in elm's memory", run(ash, "LOAD", str(block)))
+    block = run(oak, "STORE", "kept by elm, as asked", "PEER", "elm")
+    check("kept by elm, as asked", run(ash, "LOAD", str(block)))
     check(1, run(elm, "FREE", str(block)))
     check(None, run(ash, "LOAD", str(block)))
 
