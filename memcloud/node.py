@@ -174,6 +174,7 @@ class Node:
             command = self.dispatcher.find(args, is_authenticated=True, is_peer=True)
         except CommandError as error:
             return encode(self.dispatcher.refuse(error), protocol)
+        session.last_command = command.name
         return self.dispatcher.run_encoded(self._server_context, command, args)
 
     def start_later(self, pending: PendingCommand, delay_ms: int) -> None:

@@ -10,6 +10,7 @@ from .expiry import FAMILY as EXPIRY
 from .info import FAMILY as INFO
 from .introspection import FAMILY as INTROSPECTION
 from .keys import FAMILY as KEYS
+from .memory import FAMILY as MEMORY
 from .monitoring import FAMILY as MONITORING
 from .object import FAMILY as OBJECT
 from .peers import FAMILY as PEERS
@@ -26,6 +27,7 @@ TABLE = CommandTable(
         EXPIRY,
         SCANNING,
         OBJECT,
+        MEMORY,
         CONNECTION,
         CLIENT,
         SERVER,

@@ -115,6 +115,7 @@ class Family:
         keys: tuple[int, int, int] | KeySpec | None = None,
         route: Route | None = None,
         gather: Gatherer | None = None,
+        group: str | None = None,
         since: str = "1.0.0",
         complexity: str = "O(1)",
         summary: str = "",
@@ -129,7 +130,8 @@ class Family:
         been declared before. ``flags`` and ``acl`` (categories beyond those that follow from the
         flags and the group) are words, as COMMAND INFO lists them. ``syntax`` is the argument
         line in Redis' notation (``key value [NX | XX] [EX seconds]``). A command with keys runs
-        at their owner unless ``route`` or ``gather`` says otherwise.
+        at their owner unless ``route`` or ``gather`` says otherwise. ``group`` is for a command
+        that documentation puts elsewhere than its family.
         """
         spec = KeySpec(*keys) if isinstance(keys, tuple) else keys
         if route is None:
@@ -144,7 +146,7 @@ class Family:
                 keys=spec,
                 route=route,
                 gather=gather,
-                group=self.group,
+                group=group or self.group,
                 since=since,
                 complexity=complexity,
                 summary=summary,

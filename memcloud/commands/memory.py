@@ -1,0 +1,95 @@
+"""How much memory keys take: MEMORY."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memcloud.errors import SyntaxFault
+from memcloud.resp import Reply, Verbatim
+
+from .helping import help_lines
+from .numbers import parse_integer
+from .table import Args, Family
+
+if TYPE_CHECKING:
+    from .context import Context
+
+FAMILY = Family("server")
+
+
+@FAMILY.command(
+    "memory",
+    -2,
+    "",
+    since="4.0.0",
+    complexity="Depends on subcommand.",
+    summary="A container for commands about memory.",
+)
+def memory(context: Context, args: Args) -> Reply:
+    """MEMORY alone does nothing; its subcommands do."""
+    raise AssertionError("a container has no handler of its own")
+
+
+@FAMILY.command(
+    "memory|usage",
+    -3,
+    "readonly",
+    keys=(2, 2, 1),
+    since="4.0.0",
+    complexity="O(1)",
+    summary="Tells how many bytes a key is accounted for.",
+    syntax="key [SAMPLES count]",
+)
+def usage(context: Context, args: Args) -> Reply:
+    """MEMORY USAGE: bytes of key, value and their upkeep; SAMPLES is for types with members."""
+    options = args[3:]
+    if options:
+        if len(options) != 2 or options[0].upper() != b"SAMPLES":
+            raise SyntaxFault
+        if parse_integer(options[1]) < 0:
+            raise SyntaxFault
+    return context.keys.size_bytes(args[2])
+
+
+@FAMILY.command(
+    "memory|doctor",
+    2,
+    "",
+    since="4.0.0",
+    summary="Tells in words how full the node is.",
+    tips="nondeterministic_output request_policy:all_shards response_policy:special",
+)
+def doctor(context: Context, args: Args) -> Reply:
+    """MEMORY DOCTOR: a sentence."""
+    store = context.node.store
+    share = store.used_bytes * 100 // store.limit_bytes if store.limit_bytes else 0
+    text = f"{share} % of the memory that this node offers is used.\n"
+    if share >= 95:
+        text += "It is nearly full: offer more, free keys, or let it evict (maxmemory-policy).\n"
+    return Verbatim("txt", text.encode())
+
+
+@FAMILY.command(
+    "memory|purge",
+    2,
+    "",
+    since="4.0.0",
+    summary="Is accepted: memory goes back as soon as keys are removed.",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+)
+def purge(context: Context, args: Args) -> Reply:
+    """MEMORY PURGE."""
+    return "OK"
+
+
+@FAMILY.command("memory|help", 2, "loading stale", since="4.0.0", summary="Explains MEMORY.")
+def memory_help(context: Context, args: Args) -> Reply:
+    """MEMORY HELP: one line of text each."""
+    return help_lines(
+        "MEMORY",
+        [
+            ("DOCTOR", "Tell in words how full the node is."),
+            ("PURGE", "Give free memory back to the system."),
+            ("USAGE <key> [SAMPLES <count>]", "Tell how many bytes a key is accounted for."),
+        ],
+    )
