@@ -24,12 +24,11 @@ from typing import Final
 from .buffer import Buffer
 from .errors import ProtocolError
 from .inline import split_inline
-from .integers import parse_integer
+from .integers import LENGTH_HEADERS, parse_integer
 from .limits import Limits
 
-# Headers as nearly all commands have them, so that one look-up reads and checks the number.
+# Headers of nearly all commands; as `LENGTH_HEADERS`.
 _COUNTS: Final = {b"*%d" % count: count for count in range(1, 1025)}
-_LENGTHS: Final = {b"$%d" % length: length for length in range(1025)}
 
 _STAR: Final = ord("*")
 
@@ -103,8 +102,10 @@ class Parser:
         position = buffer.position
         limits = self.limits
         header_end = data.find(b"\r", position, position + _COUNT_HEADER_BYTES_MAX)
+        if header_end < 0:
+            return None
         missing = _COUNTS.get(data[position:header_end])
-        if missing is None or missing > limits.arguments_max or header_end < 0:
+        if missing is None or missing > limits.arguments_max:
             return None
         position = header_end + 2
         last_stop = len(data) - 2
@@ -113,7 +114,7 @@ class Parser:
         while missing:
             header_end = data.find(b"\r", position)
             header = data[position:header_end]
-            length = _LENGTHS.get(header) or _maybe_length(header)
+            length = LENGTH_HEADERS.get(header) or _maybe_length(header)
             if length is None or length > bulk_bytes_max or header_end < 0:
                 return None
             start = header_end + 2

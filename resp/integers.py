@@ -10,6 +10,11 @@ INT64_MAX: Final = 2**63 - 1
 DIGITS_MAX: Final = 19
 """As many digits as 2**63 has; a longer text is not even looked at."""
 
+LENGTH_HEADERS: Final = {b"$%d" % length: length for length in range(1025)}
+"""The header of a string as nearly all have it: one look-up reads and checks the number."""
+
+_ZERO: Final = ord("0")
+
 
 def parse_integer(text: bytes) -> int | None:
     """The 64-bit integer that ``text`` is the one spelling of, or None.
@@ -25,6 +30,3 @@ def parse_integer(text: bytes) -> int | None:
         return None
     number = int(text)
     return number if INT64_MIN <= number <= INT64_MAX else None
-
-
-_ZERO: Final = ord("0")

@@ -45,7 +45,7 @@ class RedisServer:
         self._log = Path(self._folder.name, "log")
         self._command = [
             *(program, "--bind", self.host, "--save", "", "--appendonly", "no"),
-            *("--dir", self._folder.name, "--logfile", str(self._log), *(options or [])),
+            *("--dir", self._folder.name, *(options or [])),
         ]
         self.port = 0
         self._process = self._start()
@@ -79,18 +79,17 @@ class RedisServer:
     def _start(self) -> subprocess.Popen[bytes]:
         for _ in range(_START_ATTEMPTS_MAX):
             self.port = free_port()
-            process = subprocess.Popen(
-                [*self._command, "--port", str(self.port)],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            with self._log.open("wb") as log:
+                process = subprocess.Popen(
+                    [*self._command, "--port", str(self.port)], stdout=log, stderr=log
+                )
             if self._becomes_ready(process):
                 return process
             process.kill()
             process.wait()
-        log = self._log_text()
+        said = self._log_text()
         self._folder.cleanup()
-        raise AssertionError(f"redis-server did not start: {log}")
+        raise AssertionError(f"redis-server did not start: {said}")
 
     def _becomes_ready(self, process: subprocess.Popen[bytes]) -> bool:
         """Whether the server listens before it ends or the time is up.
