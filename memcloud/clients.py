@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from memcloud.commands.context import Context
 from memcloud.commands.table import Command
-from memcloud.resp import ProtocolError, encode
+from memcloud.resp import ErrorReply, ProtocolError, encode
 
 from .dispatch import is_http
 from .effects import CloseClient, ResumeReading, ToClient
@@ -236,7 +236,7 @@ class Clients:
     def _protocol_error(self, session: Session, error: ProtocolError) -> None:
         self._node.stats.protocol_errors += 1
         logger.info("%s broke the protocol: %s", session.address, error)
-        session.answer(b"-ERR %s\r\n" % str(error).encode())
+        session.answer(encode(ErrorReply(f"ERR {error}"), session.protocol))
         session.is_closing = True
 
     def _unstall(self, session: Session) -> None:

@@ -10,6 +10,7 @@ from .expiry import FAMILY as EXPIRY
 from .info import FAMILY as INFO
 from .introspection import FAMILY as INTROSPECTION
 from .keys import FAMILY as KEYS
+from .lcs import FAMILY as LCS
 from .memory import FAMILY as MEMORY
 from .monitoring import FAMILY as MONITORING
 from .object import FAMILY as OBJECT
@@ -23,6 +24,7 @@ TABLE = CommandTable(
     (
         STRINGS,
         COUNTERS,
+        LCS,
         KEYS,
         EXPIRY,
         SCANNING,

@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 BACKLOG = 511
 # More than this in the write buffer, and the client's commands wait until it has read some.
 HIGH_WATER_BYTES = 1 << 20
-# A client that has this much coming and reads none of it for so long is cut off.
+# A client that has this much coming (or less, by client-output-buffer-limit) and reads none of it
+# for so long is cut off.
 STUCK_BYTES = 32 << 20
 STUCK_MS = 10_000
 
@@ -89,7 +90,8 @@ class ClientProtocol(asyncio.Protocol):
         if size_bytes < self._pending_bytes:
             self._pending_bytes = size_bytes
             self._paused_ms = now_ms
-        return size_bytes >= STUCK_BYTES and now_ms - self._paused_ms >= STUCK_MS
+        limit_bytes = min(STUCK_BYTES, self._clients.node.parameters.output_limit_bytes)
+        return size_bytes >= limit_bytes and now_ms - self._paused_ms >= STUCK_MS
 
 
 class ClientSockets:
