@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import redis
 
@@ -70,9 +70,9 @@ class MemnodeProcess:
         """Wait until the node answers."""
         wait_for(self._answers, f"{self.name} answers", START_TIMEOUT_S)
 
-    def client(self, **options: object) -> redis.Redis:
-        """Return a redis-py client of this node."""
-        return redis.Redis(port=self.port, socket_timeout=60, **options)  # type: ignore[arg-type]
+    def client(self, **options: Any) -> Any:
+        """Return a redis-py client of this node; its own types mix those of its asyncio twin in."""
+        return redis.Redis(port=self.port, socket_timeout=60, **options)
 
     @property
     def pid(self) -> int:

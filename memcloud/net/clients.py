@@ -198,8 +198,7 @@ class ClientSockets:
         try:
             if await _is_served(path):
                 raise StartError(f"the socket {path} is in use by another node")
-            if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-                path.unlink()
+            _remove_stale(path)
             server = await loop.create_unix_server(self._protocol, str(path), backlog=BACKLOG)
         except OSError as error:
             raise StartError(f"cannot listen on the socket {path}: {error.strerror}") from error
@@ -221,6 +220,12 @@ async def _is_served(path: Path) -> bool:
         return False
     writer.close()
     return True
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove the socket that a node left behind which did not stop politely."""
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+        path.unlink()
 
 
 def _host_port(address: tuple[str, int] | None) -> str:

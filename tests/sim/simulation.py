@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from random import Random
+from typing import Any
 
 from memcloud.effects import CloseClient, CloseLink, Dial, Effect, Stop, ToClient, ToLink
 from memcloud.host import FixedHost
@@ -65,13 +66,12 @@ class Simulation:
         self._next_client = 0
         self._next_port = 7000
 
-    def start(self, name: str, *, join: str | None = None, **settings: object) -> SimulatedNode:
+    def start(self, name: str, *, join: str | None = None, **settings: Any) -> SimulatedNode:
         """Start a node; ``join`` names one that it knows the address of."""
         self._next_port += 1
-        values: dict[str, object] = {"memory_bytes": 1 << 30, **settings}
-        configuration = Settings(  # type: ignore[arg-type]
-            name, port=self._next_port, peer_port=self._next_port + 10000, **values
-        )
+        port = self._next_port
+        settings.setdefault("memory_bytes", 1 << 30)
+        configuration = Settings(name, port=port, peer_port=port + 10000, **settings)
         node = Node(configuration, self.clock, Random(self.random.getrandbits(64)), FixedHost())
         simulated = SimulatedNode(name, self._next_port, node)
         self.nodes[name] = simulated
