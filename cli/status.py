@@ -1,0 +1,185 @@
+"""status, stats, ping and info: how the pool and the node are doing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .connection import find_target, open_node
+from .options import Command, options_of, output_of
+from .output import bytes_text, write
+from .peers import TITLES, row
+
+if TYPE_CHECKING:
+    from memcloud.sdk import Peer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to memcli."""
+    app.command("status", cls=Command)(status)
+    app.command("stats", cls=Command)(stats)
+    app.command("ping", cls=Command)(ping)
+    app.command("info", cls=Command)(info)
+
+
+def status(context: typer.Context) -> None:
+    """Show the pool at a glance.
+
+    Its nodes, what they lend, and what of it is used.
+
+    \b
+    Examples:
+      memcli status
+      memcli status --json
+    """
+    with open_node(context) as node:
+        facts = node.info("memcloud")
+        peers = node.peers()
+    present = [peer for peer in peers if peer.is_up]
+    total, used = (
+        sum(peer.memory_total for peer in present),
+        sum(peer.memory_used for peer in present),
+    )
+    output = output_of(context)
+    if output.as_json:
+        output.json(
+            cluster=str(facts["cluster_name"]),
+            nodes=len(present),
+            memory_total=total,
+            memory_used=used,
+            keys=facts["pool_keys"],
+            peers=[asdict(peer) for peer in peers],
+        )
+        return
+    output.say(
+        f"{facts['cluster_name']}: {_count(len(present), 'node')}, "
+        f"{bytes_text(used)} of {bytes_text(total)} lent RAM used, "
+        f"{_count(facts['pool_keys'], 'key')}\n"
+    )
+    output.table(TITLES, [row(peer) for peer in peers])
+    for peer in peers:
+        if advice := _advice(peer):
+            output.say(f"\n! {advice}")
+
+
+def stats(context: typer.Context) -> None:
+    """Show counters of the node and the pool.
+
+    \b
+    Examples:
+      memcli stats
+      memcli -p 8080 stats --json
+    """
+    with open_node(context) as node:
+        facts: dict[str, Any] = node.info("everything")
+    figures = {
+        "node": str(facts["node_name"]),
+        "cluster": str(facts["cluster_name"]),
+        "blocks": facts["blocks"] + facts["blocks_held"],
+        "peers": facts["peers"],
+        "memory_used": facts["used_memory"],
+        "memory_total": facts["maxmemory"],
+        "pool_memory_used": facts["pool_used_memory"],
+        "pool_memory_total": facts["pool_memory"],
+        "pool_keys": facts["pool_keys"],
+        "hits": facts["keyspace_hits"],
+        "misses": facts["keyspace_misses"],
+        "commands": facts["total_commands_processed"],
+        "commands_per_second": facts["instantaneous_ops_per_sec"],
+        "clients": facts["connected_clients"],
+        "uptime_seconds": facts["uptime_in_seconds"],
+    }
+    output = output_of(context)
+    if output.as_json:
+        output.json(**figures)
+        return
+    for title, text in _stats_lines(figures):
+        output.result(f"{title + ':':<10}{text}", f"{title}: {text}")
+
+
+def ping(context: typer.Context) -> None:
+    """Say how long the node takes to answer.
+
+    \b
+    Examples:
+      memcli ping
+      memcli -p 8080 ping -q && echo up
+    """
+    with open_node(context) as node:
+        node.ping()  # the first one opens the connection
+        started = time.perf_counter()
+        node.ping()
+        took_ms = (time.perf_counter() - started) * 1000
+    output = output_of(context)
+    where = find_target(options_of(context)).shown
+    if output.as_json:
+        output.json(address=where, milliseconds=round(took_ms, 3))
+    else:
+        output.say(f"PONG from {where} in {took_ms:.2f} ms")
+
+
+def info(
+    context: typer.Context,
+    section: Annotated[
+        str, typer.Argument(metavar="[SECTION]", help="Like memory, or everything.")
+    ] = "default",
+) -> None:
+    """Print the INFO of Redis.
+
+    \b
+    Examples:
+      memcli info
+      memcli info memcloud
+    """
+    output = output_of(context)
+    with open_node(context) as node:
+        if output.as_json:
+            output.json(info=node.info(section))
+            return
+        # Under this name redis-py leaves the reply as it is.
+        execute: Any = node.execute_command
+        text = execute(f"INFO {_word(section)}")
+    assert isinstance(text, bytes)
+    write(text.replace(b"\r\n", b"\n"))
+
+
+def _stats_lines(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    asked = figures["hits"] + figures["misses"]
+    hit_ratio = f", {figures['hits'] / asked:.1%} of {asked} look-ups hit" if asked else ""
+    return [
+        ("Node", f"{figures['node']} of {figures['cluster']}, up {figures['uptime_seconds']} s"),
+        ("Blocks", str(figures["blocks"])),
+        ("Peers", str(figures["peers"])),
+        ("Memory", _part(figures["memory_used"], figures["memory_total"])),
+        ("Pool", _part(figures["pool_memory_used"], figures["pool_memory_total"])),
+        ("Keys", f"{figures['pool_keys']} in the pool{hit_ratio}"),
+        (
+            "Commands",
+            f"{figures['commands']}, {figures['commands_per_second']} per second now, "
+            f"{_count(figures['clients'], 'client')}",
+        ),
+    ]
+
+
+def _part(used: int, total: int) -> str:
+    return f"{bytes_text(used)} of {bytes_text(total)} used"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _word(text: str) -> str:
+    """Return a section's name so that it stays one argument."""
+    return "".join(text.split()) or "default"
+
+
+def _advice(peer: Peer) -> str | None:
+    if peer.state == "suspect":
+        return f"{peer.name} has not answered lately; if it stays so, look at {peer.address}"
+    if peer.state == "down":
+        return f"{peer.name} at {peer.address} is away; what it held is gone until it is back"
+    return None
