@@ -132,6 +132,8 @@ class Mesh:
             outcome(None)
             return
         address.outcomes.append(outcome)
+        # Ask anew who is there, else an address of this node itself would never be dialled.
+        address.member = None
         address.next_dial_ms = 0
         self._dial_due()
 
