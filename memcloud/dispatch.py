@@ -58,7 +58,10 @@ class Dispatcher:
         stats = self._stats.command(command.name)
         started_ns = self._clock.now_ns()
         try:
-            reply = command.handler(context, args)
+            if context.session.no_touch and command.name != "touch":
+                reply = _run_without_touching(context, command, args)
+            else:
+                reply = command.handler(context, args)
         except CommandError as error:
             stats.failed += 1
             reply = self.refuse(error)
@@ -86,6 +89,21 @@ class Dispatcher:
     def _reject(self, command: Command, error: CommandError) -> CommandError:
         self._stats.command(command.name).rejected += 1
         return error
+
+
+def _run_without_touching(context: Context, command: Command, args: Args) -> Reply:
+    """Run a command for a client that said CLIENT NO-TOUCH: it keeps no key from eviction."""
+    keys = context.keys
+    accessed = {
+        args[position]: keys.stored_access_ms(args[position])
+        for position in command.key_positions(args)
+    }
+    try:
+        return command.handler(context, args)
+    finally:
+        for key, accessed_ms in accessed.items():
+            if accessed_ms is not None:
+                keys.restore_access(key, accessed_ms)
 
 
 def is_http(args: Args) -> bool:

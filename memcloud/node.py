@@ -19,7 +19,7 @@ from memcloud.cluster.mesh import Mesh
 from memcloud.commands import TABLE
 from memcloud.commands.context import Context
 from memcloud.commands.table import Args
-from memcloud.link.messages import DEPARTED_MAX, PROTOCOL_VERSION, Identity
+from memcloud.link.messages import DEPARTED_MAX, PROTOCOL_VERSION, CallRequest, Identity
 from memcloud.resp import encode
 from memcloud.ring import SlotTable
 from memcloud.store import Store
@@ -165,10 +165,10 @@ class Node:
         """Queue a command for another member."""
         self.forwarding.call(call)
 
-    def serve(self, args: Args, database: int, protocol: int) -> bytes:
+    def serve(self, args: Args, database: int, protocol: int, *, no_touch: bool = False) -> bytes:
         """Run a command on this node's own data, in that database and protocol."""
         session = self._server_session
-        session.database, session.protocol = database, protocol
+        session.database, session.protocol, session.no_touch = database, protocol, no_touch
         self._server_context.now_ms = self.clock.now_ms()
         try:
             command = self.dispatcher.find(args, is_authenticated=True, is_peer=True)
@@ -197,15 +197,14 @@ class Node:
         while self._later and self._later[0][0] <= now_ms:
             heappop(self._later)[2].start()
 
-    def _serve_peer(self, args: list[bytes], database: int, protocol: int) -> bytes | None:
+    def _serve_peer(self, args: list[bytes], call: CallRequest) -> bytes | None:
         command = self.commands.find(args[0])
         if command is not None and not self.router.is_mine(command, args):
             return None
-        if database >= len(self.store.databases):
-            return encode(
-                self.dispatcher.refuse(CommandError("ERR DB index is out of range")), protocol
-            )
-        return self.serve(args, database, protocol)
+        if call.database >= len(self.store.databases):
+            refused = self.dispatcher.refuse(CommandError("ERR DB index is out of range"))
+            return encode(refused, call.protocol)
+        return self.serve(args, call.database, call.protocol, no_touch=call.no_touch)
 
     def _table_changed(self, old: SlotTable, new: SlotTable) -> None:
         me = self.membership.me.id

@@ -43,6 +43,7 @@ class PendingCommand:
         self._args = args
         self._database = session.database
         self._protocol = session.protocol
+        self._no_touch = session.no_touch
         self._place = session.hold_place(is_silent=is_silent)
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
         self._gathering: Gathering | None = None
@@ -58,7 +59,7 @@ class PendingCommand:
             self._gathering = Gathering(self)
             self._gathering.start()
         elif destination == HERE:
-            self.finish(self._node.serve(self._args, self._database, self._protocol))
+            self.finish(self._serve(self._args, self._protocol))
         else:
             self.send(destination, self._args, self._protocol, self)
 
@@ -75,11 +76,16 @@ class PendingCommand:
     def send(self, member: str, args: Args, protocol: int, sink: PendingCommand | PartSink) -> None:
         """Call a member."""
         request = encode(list(args), 2)
-        self._node.call(Call(member, self._database, protocol, request, sink))
+        self._node.call(
+            Call(member, self._database, protocol, request, sink, no_touch=self._no_touch)
+        )
 
     def run_here(self, args: Args) -> Reply:
         """Run a part of the plan on this node."""
-        return decode(self._node.serve(args, self._database, 3))
+        return decode(self._serve(args, 3))
+
+    def _serve(self, args: Args, protocol: int) -> bytes:
+        return self._node.serve(args, self._database, protocol, no_touch=self._no_touch)
 
     def finish(self, data: bytes) -> None:
         """Give the session its reply."""

@@ -43,6 +43,7 @@ class Call:
     protocol: int
     command: bytes
     sink: Sink
+    no_touch: bool = False  # the client said CLIENT NO-TOUCH
     id: int = 0
     deadline_ms: int = 0
     was_sent: bool = False
@@ -105,7 +106,7 @@ class Calls:
             box.sent[call.id] = call
             box.bytes_in_flight += length
             size_bytes += length
-            requests.append(CallRequest(call.id, call.database, call.protocol, call.command))
+            requests.append(_request(call))
         if not requests:
             self._dirty.pop(member, None)
             return None
@@ -138,3 +139,7 @@ class Calls:
             while box.queued and box.queued[0].deadline_ms <= now_ms:
                 overdue.append(box.queued.popleft())
         return overdue
+
+
+def _request(call: Call) -> CallRequest:
+    return CallRequest(call.id, call.database, call.protocol, call.no_touch, call.command)

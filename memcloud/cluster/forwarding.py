@@ -27,9 +27,8 @@ logger = logging.getLogger(__name__)
 
 REPLY_BYTES_MAX = FRAME_BYTES_MAX - (1 << 20)
 
-# Runs a command of another node here: arguments, database, protocol -> reply; None if a key of it
-# is not this node's.
-Serve = Callable[[list[bytes], int, int], bytes | None]
+# Runs a command of another node here and returns its reply; None if a key of it is not this node's.
+Serve = Callable[[list[bytes], CallRequest], bytes | None]
 
 
 class Forwarding:
@@ -139,7 +138,7 @@ class Forwarding:
         if args is None:
             raise LinkError("call with half a command")
         self._stats.forwarded_in += 1
-        reply = self._serve(args, call.database, call.protocol)
+        reply = self._serve(args, call)
         if reply is None:
             return CallResult(call.id, Status.NOT_OWNER, b"")
         if len(reply) > REPLY_BYTES_MAX:

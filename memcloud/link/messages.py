@@ -92,6 +92,7 @@ class CallRequest:
     id: int
     database: int
     protocol: int
+    no_touch: bool  # the access does not count for eviction
     command: bytes
 
 
@@ -209,7 +210,10 @@ def _address(value: object) -> tuple[str, int]:
 
 def encode_calls(calls: Sequence[CallRequest]) -> bytes:
     """Return a CALLS frame of at most `CALLS_MAX` calls."""
-    meta = [[call.id, call.database, call.protocol, len(call.command)] for call in calls]
+    meta = [
+        [call.id, call.database, call.protocol, int(call.no_touch), len(call.command)]
+        for call in calls
+    ]
     return encode_frame(Kind.CALLS, meta, b"".join([call.command for call in calls]))
 
 
@@ -218,11 +222,11 @@ def decode_calls(frame: Frame) -> list[CallRequest]:
     calls = []
     position = 0
     for item in _records(frame):
-        fields = Fields(item, 4)
+        fields = Fields(item, 5)
         identifier, database = fields.number(), fields.number(0, 1 << 16)
-        protocol, length = fields.number(2, 3), fields.number()
+        protocol, no_touch, length = fields.number(2, 3), fields.number(0, 1), fields.number()
         command = frame.payload[position : position + length]
-        calls.append(CallRequest(identifier, database, protocol, command))
+        calls.append(CallRequest(identifier, database, protocol, bool(no_touch), command))
         position += length
     _check_end(frame, position)
     return calls

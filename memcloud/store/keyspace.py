@@ -261,6 +261,12 @@ class Keyspace:
         entry = self._find(key)
         return None if entry is None else entry.accessed_ms
 
+    def restore_access(self, key: bytes, accessed_ms: int) -> None:
+        """Put the time of the last access of a key, if it is there, back to what it was."""
+        entry = self._find(key)
+        if entry is not None:
+            entry.accessed_ms = accessed_ms
+
     def expire(self, key: bytes) -> None:
         """Remove a key, which must be there, because its time is over."""
         self._account.expired_keys += 1

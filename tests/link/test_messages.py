@@ -40,7 +40,9 @@ HEARTBEATS = st.builds(
     keys=NUMBERS,
     addresses=st.lists(st.tuples(st.just("10.0.0.1"), PORTS), max_size=5).map(tuple),
 )
-CALLS = st.builds(m.CallRequest, NUMBERS, st.integers(0, 15), st.sampled_from([2, 3]), st.binary())
+CALLS = st.builds(
+    m.CallRequest, NUMBERS, st.integers(0, 15), st.sampled_from([2, 3]), st.booleans(), st.binary()
+)
 RESULTS = st.builds(m.CallResult, NUMBERS, st.sampled_from([0, 1]), st.binary())
 
 
@@ -133,4 +135,4 @@ def test_calls_longer_or_shorter_than_their_frame_are_refused() -> None:
     """A length that lies would shift all commands after it."""
     for payload in (b"12", b"1234"):
         with pytest.raises(LinkError):
-            m.decode_calls(Frame(Kind.CALLS, [[1, 0, 2, 3]], payload))
+            m.decode_calls(Frame(Kind.CALLS, [[1, 0, 2, 0, 3]], payload))

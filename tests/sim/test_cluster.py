@@ -358,3 +358,20 @@ def test_a_block_goes_to_a_member_that_has_room() -> None:
     for _ in range(10):
         assert simulation.command("n1", "STORE", "block").startswith(b"$")
     assert len(simulation.nodes["n2"].node.store.blocks) == 10
+
+
+@pytest.mark.parametrize("gateway", ["n1", "n2"])
+def test_a_client_that_does_not_touch_lets_keys_grow_old(gateway: str) -> None:
+    """CLIENT NO-TOUCH holds for keys of other members as well."""
+    simulation = cluster(16, size=2)
+    key = key_of(simulation, "n1")
+    simulation.command("n1", "SET", key, "v")
+    simulation.run(5000)
+    client = simulation.connect_client(gateway)
+    simulation.send(gateway, client, f"CLIENT NO-TOUCH ON\r\nGET {key}\r\n".encode())
+    simulation.run(100)
+    assert simulation.nodes[gateway].replies[client] == b"+OK\r\n$1\r\nv\r\n"
+    assert simulation.command("n1", "OBJECT", "IDLETIME", key) == b":5\r\n"
+    simulation.send(gateway, client, f"TOUCH {key}\r\n".encode())
+    simulation.run(100)
+    assert simulation.command("n1", "OBJECT", "IDLETIME", key) == b":0\r\n"
