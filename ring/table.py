@@ -38,7 +38,8 @@ class SlotTable:
         self._ranges = tuple(_ranges(self.owners))
         named = {member for _, _, member in self._ranges}
         self.members = tuple(sorted(named.union(members)))
-        self.digest = hash64(repr((self.members, self._ranges)).encode())
+        # Not repr: which characters that escapes changes with the release of Python.
+        self.digest = hash64(ascii((self.members, self._ranges)).encode())
 
     def owner(self, slot: int) -> str | None:
         """Who owns the slot; None in an empty table."""
