@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from memcloud.errors import CommandError
 from memcloud.resp import Reply
 
-from .numbers import INT64_MAX, parse_integer
+from .numbers import INT64_MAX, INT64_MIN, parse_integer
 from .table import Args, Family, Handler
 
 if TYPE_CHECKING:
@@ -21,26 +21,24 @@ FAMILY = Family("generic")
 CONDITIONS = "[NX | XX | GT | LT]"
 NO_KEY = -2
 NO_DEADLINE = -1
+FAR_MS = 1 << 60  # any time to live below fits into 64 bits, whatever the date
 
 
-def unix_deadline_ms(context: Context, text: bytes, *, unit_ms: int, is_absolute: bool) -> int:
-    """Return the deadline that a client gives, in milliseconds since 1970.
+def deadline_ms_from(context: Context, text: bytes, *, unit_ms: int, is_absolute: bool) -> int:
+    """Return the deadline that a client gives, in milliseconds of the node's clock.
 
     Raises:
         NotAnIntegerError: it is no number.
-        InvalidExpireTimeError: it cannot be expressed in 64 bits.
+        InvalidExpireTimeError: it cannot be expressed in 64 bits as milliseconds since 1970.
     """
-    when_ms = parse_integer(text) * unit_ms
-    base_ms = 0 if is_absolute else context.node.clock.unix_ms()
-    if not -INT64_MAX - 1 <= when_ms <= INT64_MAX - base_ms:
-        raise InvalidExpireTimeError(context)
-    return when_ms + base_ms
-
-
-def to_clock_ms(context: Context, unix_ms: int) -> int:
-    """Return a moment of the calendar as one of the node's clock."""
+    amount_ms = parse_integer(text) * unit_ms
+    if not is_absolute and -FAR_MS < amount_ms < FAR_MS:
+        return context.now_ms + amount_ms
     clock = context.node.clock
-    return unix_ms - (clock.unix_ms() - clock.now_ms())
+    base_ms = 0 if is_absolute else clock.unix_ms()
+    if not INT64_MIN <= amount_ms <= INT64_MAX - base_ms:
+        raise InvalidExpireTimeError(context)
+    return base_ms + amount_ms - (clock.unix_ms() - clock.now_ms())
 
 
 class InvalidExpireTimeError(CommandError):
@@ -90,8 +88,7 @@ class Conditions:
 def _expire(*, unit_ms: int, is_absolute: bool) -> Handler:
     def handler(context: Context, args: Args) -> Reply:
         conditions = Conditions(args[3:])
-        when_ms = unix_deadline_ms(context, args[2], unit_ms=unit_ms, is_absolute=is_absolute)
-        deadline_ms = to_clock_ms(context, when_ms)
+        deadline_ms = deadline_ms_from(context, args[2], unit_ms=unit_ms, is_absolute=is_absolute)
         key, keys = args[1], context.keys
         if key not in keys or not conditions.allow(keys.deadline_ms(key), deadline_ms):
             return 0

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from memcloud.errors import SyntaxFault
 
-from .expiry import InvalidExpireTimeError, to_clock_ms, unix_deadline_ms
-from .numbers import parse_integer
+from .expiry import InvalidExpireTimeError, deadline_ms_from
 from .table import Args
 
 if TYPE_CHECKING:
@@ -83,9 +82,13 @@ def deadline_from(context: Context, options: StringOptions) -> int | None:
     """
     if options.deadline is None:
         return None
-    word, number = options.deadline
-    if parse_integer(number) <= 0:
-        raise InvalidExpireTimeError(context)
+    return positive_deadline_ms(context, *options.deadline)
+
+
+def positive_deadline_ms(context: Context, word: bytes, number: bytes) -> int:
+    """Return the deadline that EX, PX, EXAT or PXAT gives; errors as in `deadline_from`."""
     unit_ms, is_absolute = DEADLINES[word]
-    unix_ms = unix_deadline_ms(context, number, unit_ms=unit_ms, is_absolute=is_absolute)
-    return to_clock_ms(context, unix_ms)
+    deadline_ms = deadline_ms_from(context, number, unit_ms=unit_ms, is_absolute=is_absolute)
+    if number[:1] in (b"-", b"0"):  # what is no number has been refused
+        raise InvalidExpireTimeError(context)
+    return deadline_ms
