@@ -8,7 +8,6 @@ which the process began: only if both are right is it the node, and only then do
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -127,7 +126,7 @@ def log_hint(port: int) -> str:
     return f"memcli node logs -p {port}"
 
 
-def last_lines(log: Path, count: int, begin: int = 0) -> list[str]:
+def last_lines(log: Path, count: int, begin: int) -> list[str]:
     """Return the last lines of a log from an offset on; none if there is no log."""
     try:
         with log.open("rb") as file:
@@ -137,10 +136,10 @@ def last_lines(log: Path, count: int, begin: int = 0) -> list[str]:
         return []
 
 
-def follow(log: Path) -> Iterator[bytes]:
-    """Yield what is appended to a log from now on, for ever."""
+def follow(log: Path, begin: int) -> Iterator[bytes]:
+    """Yield what a log has from an offset on, and what is appended to it, for ever."""
     with log.open("rb") as file:
-        file.seek(0, os.SEEK_END)
+        file.seek(begin)
         while True:
             if data := file.read():
                 yield data

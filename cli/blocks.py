@@ -107,7 +107,7 @@ def free(
 
 
 def _store(node: MemCloud, content: bytes, peer: str | None) -> int:
-    from memcloud.sdk import NoPeer, PeerDown
+    from memcloud.sdk import NoPeer
 
     try:
         return node.store(content, peer)
@@ -115,8 +115,6 @@ def _store(node: MemCloud, content: bytes, peer: str | None) -> int:
         assert peer is not None
         hint = did_you_mean(peer, [found.name for found in node.peers()])
         fail(f"no peer is named {peer!r}{hint or '; memcli peers lists them'}")
-    except PeerDown:
-        fail(f"{peer} is away; memcli peers shows who is there")
 
 
 def _parse_id(text: str) -> int:

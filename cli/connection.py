@@ -168,8 +168,13 @@ def _fail_for(error: RedisError, target: Target, timeout_ms: int) -> None:
     """Raise the error of redis-py as one sentence with its exit code."""
     import redis
 
+    from memcloud.sdk import PeerDown
+
     text = str(error)
     match error:
+        case PeerDown():
+            name = text.partition(" ")[2]
+            fail(f"{name}, which the data is on, is away; memcli peers shows who is there")
         case redis.TimeoutError():
             shown = f"{timeout_ms / 1000:g} s"
             fail(f"{target.shown} did not answer within {shown}", ExitCode.REFUSED)

@@ -144,11 +144,11 @@ def logs(
     log = paths.log_path(port)
     if not log.exists():
         fail(f"there is no log for port {port}; memcli node start writes one")
-    for line in background.last_lines(log, count):
-        write(f"{line}\n".encode())
+    data = log.read_bytes()
+    write(b"".join(data.splitlines(keepends=True)[-count:]))
     if follow:
-        for data in background.follow(log):
-            write(data)
+        for more in background.follow(log, len(data)):
+            write(more)
 
 
 def _settings_of(arguments: list[str]) -> Settings:

@@ -83,7 +83,7 @@ class Output:
         Raises:
             CliError: standard output is a terminal and the value is no text.
         """
-        if not sys.stdout.isatty():
+        if not is_terminal():
             write(data)
             return
         text = maybe_text(data)
@@ -96,10 +96,10 @@ class Output:
 
     def lines(self, lines: Iterable[bytes]) -> None:
         """Print one value per line, as they come."""
-        is_terminal = sys.stdout.isatty()
+        is_shown = is_terminal()
         for line in lines:
             shown = printable(line.decode(errors="backslashreplace")).encode()
-            write((shown if is_terminal else line) + b"\n")
+            write((shown if is_shown else line) + b"\n")
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table; columns whose title begins with ``>`` are aligned to the right."""
@@ -117,10 +117,9 @@ class Output:
         for row in rows:
             cells = [printable(cell) for cell in row]
             table.add_row(*(Text(cell, style=STATE_STYLES.get(cell, "")) for cell in cells))
-        is_terminal = sys.stdout.isatty()
         console = Console(
             file=sys.stdout,
-            width=None if is_terminal else PIPE_WIDTH,
+            width=None if is_terminal() else PIPE_WIDTH,
             no_color=not self._color,
             highlight=False,
         )
@@ -128,6 +127,11 @@ class Output:
             console.print(table)
         lines = [line.rstrip() for line in capture.get().splitlines()]
         write("".join(f"{line}\n" for line in lines).encode())
+
+
+def is_terminal() -> bool:
+    """Return whether a person reads standard output as it is written."""
+    return sys.stdout.isatty()
 
 
 def write(data: bytes) -> None:
