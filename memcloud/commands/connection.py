@@ -10,7 +10,7 @@ from memcloud.session import ReplyMode
 from memcloud.version import REDIS_VERSION
 
 from .client import check_name
-from .numbers import parse_integer
+from .numbers import parse_int32, parse_integer
 from .table import Args, Family
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def auth(context: Context, args: Args) -> Reply:
 )
 def select(context: Context, args: Args) -> Reply:
     """SELECT index."""
-    index = parse_integer(args[1])
+    index = parse_int32(args[1])
     if not 0 <= index < len(context.node.store.databases):
         raise CommandError("ERR DB index is out of range")
     context.session.database = index

@@ -8,7 +8,7 @@ from memcloud.errors import CommandError, NoSuchKeyError, SyntaxFault
 from memcloud.resp import Reply
 
 from . import spread
-from .numbers import parse_integer
+from .numbers import parse_int32
 from .table import Args, Family, Route
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _copy_options(context: Context, args: Args) -> tuple[Keyspace, bool]:
 
 
 def _database(context: Context, text: bytes) -> Keyspace:
-    number = parse_integer(text)
+    number = parse_int32(text)
     databases = context.node.store.databases
     if not 0 <= number < len(databases):
         raise CommandError("ERR DB index is out of range")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 FAMILY = Family("generic")
 COUNT_DEFAULT = 10
-# What strtoul takes, which is how Redis reads a cursor.
-CURSOR = re.compile(rb"[+-]?[0-9]+")
+# What strtoul takes, which is how Redis reads a cursor; it makes 0 of nothing.
+CURSOR = re.compile(rb"[+-]?[0-9]+|")
 CURSOR_MAX = (1 << 64) - 1
 
 
@@ -79,7 +79,7 @@ def scan(context: Context, args: Args) -> Reply:
 
 def _parse_cursor(text: bytes) -> int:
     if CURSOR.fullmatch(text):
-        cursor = int(text)
+        cursor = int(text or b"0")
         if abs(cursor) <= CURSOR_MAX:
             return cursor & CURSOR_MAX
     raise CommandError("ERR invalid cursor")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memcloud.errors import CommandError, NotAnIntegerError, SyntaxFault
+from memcloud.errors import CommandError, SyntaxFault
 from memcloud.resp import Reply
 
 from . import spread
-from .numbers import parse_integer
+from .numbers import parse_int32
 from .table import Args, Family
 
 if TYPE_CHECKING:
@@ -123,6 +123,6 @@ def _check_flush(args: Args) -> None:
 
 def _index(word: bytes, which: str) -> int:
     try:
-        return parse_integer(word)
-    except NotAnIntegerError:
+        return parse_int32(word)
+    except CommandError:
         raise CommandError(f"ERR invalid {which} DB index") from None
