@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
@@ -150,8 +149,7 @@ def test_a_wheel_can_be_built_from_the_source_archive(
 ) -> None:
     """Distributions build from the archive, which has no links and no repository around it."""
     archive = build("build_sdist", source, tmp_path / "archive")
-    with tarfile.open(archive) as files:
-        files.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(archive, tmp_path)
     unpacked = tmp_path / f"memcloud-{VERSION}"
     again = build("build_wheel", unpacked, tmp_path / "wheel")
     assert sorted(zipfile.ZipFile(wheel).namelist()) == sorted(zipfile.ZipFile(again).namelist())
