@@ -16,7 +16,7 @@ import pytest
 
 from memcloud.cli import background, paths
 from memcloud.errors import StartError
-from tests.memnode_process import MemnodeProcess, wait_for
+from tests.memnode_process import MemnodeProcess
 from tests.ports import free_port
 
 from .support import Call, Home
