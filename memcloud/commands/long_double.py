@@ -126,7 +126,7 @@ def _scaled(numerator: int, denominator: int, exponent: int) -> LongDouble:
     magnitude = abs(numerator)
     # The quotient has as many bits as this or one more.
     bits = magnitude.bit_length() - denominator.bit_length()
-    if _is_less(denominator, bits, magnitude):
+    if _reaches(denominator, bits, magnitude):
         bits += 1
     shift = max(bits - _MANTISSA_BITS, _EXPONENT_MIN - exponent)
     if shift >= 0:
@@ -136,8 +136,8 @@ def _scaled(numerator: int, denominator: int, exponent: int) -> LongDouble:
     return LongDouble(mantissa if numerator >= 0 else -mantissa, exponent + shift)
 
 
-def _is_less(denominator: int, bits: int, magnitude: int) -> bool:
-    """Return whether ``denominator * 2**bits <= magnitude``."""
+def _reaches(denominator: int, bits: int, magnitude: int) -> bool:
+    """Return whether the quotient is at least ``2**bits``."""
     if bits >= 0:
         return denominator << bits <= magnitude
     return denominator <= magnitude << -bits
