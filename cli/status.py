@@ -181,5 +181,5 @@ def _advice(peer: Peer) -> str | None:
     if peer.state == "suspect":
         return f"{peer.name} has not answered lately; if it stays so, look at {peer.address}"
     if peer.state == "down":
-        return f"{peer.name} at {peer.address} is away; what it held is gone until it is back"
+        return f"{peer.name} at {peer.address} is away; the other nodes go on without what it held"
     return None
