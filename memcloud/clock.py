@@ -68,3 +68,12 @@ class SystemClock:
             return False
         self._offset_ms = offset_ms
         return True
+
+
+def unix_offset_ms(clock: Clock) -> int:
+    """Return the constant between ``unix_ms()`` and ``now_ms()``, exact although both move."""
+    while True:
+        before_ms = clock.now_ms()
+        offset_ms = clock.unix_ms() - before_ms
+        if clock.now_ms() == before_ms:
+            return offset_ms

@@ -10,7 +10,7 @@ from memcloud.resp import Reply
 from .long_double import LongDouble, parse_long_double
 from .numbers import INT64_MAX, INT64_MIN, parse_integer
 from .table import Args, Family
-from .values import string_at
+from .values import string_to_change
 
 if TYPE_CHECKING:
     from .context import Context
@@ -20,7 +20,7 @@ FAMILY = Family("string")
 
 def _add(context: Context, key: bytes, amount: int) -> int:
     keys = context.keys
-    value = string_at(keys, key)
+    value = string_to_change(keys, key)
     total = (0 if value is None else parse_integer(value)) + amount
     if not INT64_MIN <= total <= INT64_MAX:
         raise CommandError("ERR increment or decrement would overflow")
@@ -95,7 +95,7 @@ def decrby(context: Context, args: Args) -> Reply:
 def incrbyfloat(context: Context, args: Args) -> Reply:
     """INCRBYFLOAT: the new number as text, with at most 17 decimals."""
     keys = context.keys
-    value = string_at(keys, args[1])
+    value = string_to_change(keys, args[1])
     current = LongDouble(0, 0) if value is None else parse_long_double(value)
     amount = parse_long_double(args[2])
     if not (current.is_infinite or amount.is_infinite):

@@ -42,11 +42,10 @@ def memory(context: Context, args: Args) -> Reply:
 )
 def usage(context: Context, args: Args) -> Reply:
     """MEMORY USAGE: bytes of key, value and their upkeep; SAMPLES is for types with members."""
-    options = args[3:]
-    if options:
-        if len(options) != 2 or options[0].upper() != b"SAMPLES":
-            raise SyntaxFault
-        if parse_integer(options[1]) < 0:
+    options = iter(args[3:])
+    for option in options:
+        count = next(options, None)
+        if option.upper() != b"SAMPLES" or count is None or parse_integer(count) < 0:
             raise SyntaxFault
     return context.keys.size_bytes(args[2])
 
@@ -70,6 +69,33 @@ def doctor(context: Context, args: Args) -> Reply:
 
 
 @FAMILY.command(
+    "memory|stats",
+    2,
+    "",
+    since="4.0.0",
+    summary="Tells in numbers what memory this node uses, and for what.",
+    tips="nondeterministic_output request_policy:all_shards response_policy:special",
+)
+def stats(context: Context, args: Args) -> Reply:
+    """MEMORY STATS: those of Redis' fields that have a meaning here."""
+    node, store = context.node, context.node.store
+    resident_bytes = node.host.resident_bytes()
+    key_count = node.key_count()
+    return {
+        b"peak.allocated": store.peak_bytes,
+        b"total.allocated": store.used_bytes,
+        b"keys.count": key_count,
+        b"keys.bytes-per-key": store.used_bytes // key_count if key_count else 0,
+        b"dataset.bytes": store.used_bytes,
+        b"dataset.percentage": 100.0 if store.used_bytes else 0.0,
+        b"peak.percentage": store.used_bytes * 100 / max(1, store.peak_bytes),
+        b"allocator.resident": resident_bytes,
+        b"fragmentation": resident_bytes / max(1, store.used_bytes),
+        b"fragmentation.bytes": resident_bytes - store.used_bytes,
+    }
+
+
+@FAMILY.command(
     "memory|purge",
     2,
     "",
@@ -90,6 +116,7 @@ def memory_help(context: Context, args: Args) -> Reply:
         [
             ("DOCTOR", "Tell in words how full the node is."),
             ("PURGE", "Give free memory back to the system."),
+            ("STATS", "Tell in numbers what memory is used for."),
             ("USAGE <key> [SAMPLES <count>]", "Tell how many bytes a key is accounted for."),
         ],
     )

@@ -18,7 +18,7 @@ from .string_options import (
     positive_deadline_ms,
 )
 from .table import Args, Family
-from .values import string_at
+from .values import string_at, string_to_change
 
 if TYPE_CHECKING:
     from .context import Context
@@ -250,7 +250,7 @@ def msetnx(context: Context, args: Args) -> Reply:
 )
 def append(context: Context, args: Args) -> Reply:
     """APPEND: the length of the whole."""
-    value = string_at(context.keys, args[1]) or b""
+    value = string_to_change(context.keys, args[1]) or b""
     _check_length(context, len(value) + len(args[2]))
     context.keys.replace(args[1], value + args[2])
     return len(value) + len(args[2])
@@ -316,7 +316,7 @@ def setrange(context: Context, args: Args) -> Reply:
     offset, patch = parse_integer(args[2]), args[3]
     if offset < 0:
         raise CommandError("ERR offset is out of range")
-    value = string_at(context.keys, args[1]) or b""
+    value = string_to_change(context.keys, args[1]) or b""
     if not patch:
         return len(value)
     _check_length(context, offset + len(patch))

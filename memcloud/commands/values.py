@@ -20,3 +20,11 @@ def string_at(keys: Keyspace, key: bytes) -> bytes | None:
     if value is None or isinstance(value, bytes):
         return value
     raise WrongTypeError
+
+
+def string_to_change(keys: Keyspace, key: bytes) -> bytes | None:
+    """Return the same for a command that writes: it is no hit and no miss, as in Redis."""
+    value = keys.peek(key)
+    if value is None or isinstance(value, bytes):
+        return value
+    raise WrongTypeError
