@@ -63,7 +63,12 @@ class MemnodeProcess:
     def start(self) -> Self:
         """Start the process and wait until it answers."""
         self.launch()
-        self.wait_ready()
+        try:
+            self.wait_ready()
+        except BaseException:
+            # Nobody else would end it: a context that could not be entered is not left.
+            self.kill()
+            raise
         return self
 
     def wait_ready(self) -> None:
