@@ -28,7 +28,7 @@ def refusal(flags: dict[str, Any], environment: dict[str, str] | None = None) ->
 
 def test_a_node_needs_no_settings(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """`memnode` alone is how everybody starts."""
-    monkeypatch.setattr(settings.socket, "gethostname", lambda: "oak.example.org")
+    monkeypatch.setattr("socket.gethostname", lambda: "oak.example.org")
     monkeypatch.setattr(settings, "memory_total_bytes", lambda: 8 << 30)
     expected = Settings(
         name="oak",
@@ -42,7 +42,7 @@ def test_nodes_on_other_ports_have_other_names_and_files(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several nodes on one host shall need nothing but a port each."""
-    monkeypatch.setattr(settings.socket, "gethostname", lambda: "oak")
+    monkeypatch.setattr("socket.gethostname", lambda: "oak")
     found = read_settings({"port": "6381"}, {})
     assert found.name == "oak-6381"
     assert found.peer_port == 16381
