@@ -188,7 +188,7 @@ def _fail_for(error: RedisError, target: Target, timeout_ms: int) -> None:
             fail(f"{target.shown} is no node: it does not speak Redis' protocol")
         case redis.exceptions.NoPermissionError():
             fail(f"the node refused: {text}", ExitCode.REFUSED)
-        case redis.ConnectionError() if text.startswith("Error "):
+        case redis.ConnectionError() if " connecting to " in text:
             fail(f"no node answers at {target.shown}; {target.start_hint}", ExitCode.UNREACHABLE)
         case redis.ConnectionError():
             fail(f"{target.shown} ended the connection: {text}", ExitCode.UNREACHABLE)
