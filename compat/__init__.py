@@ -1,0 +1,1 @@
+"""The same commands on other servers and on us."""
