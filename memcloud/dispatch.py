@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from memcloud.clock import Clock
 from memcloud.commands.context import Context
 from memcloud.commands.table import Args, Command, CommandTable
-from memcloud.errors import CommandError, InternalError, OutOfMemoryError, WrongArityError
+from memcloud.errors import CommandError, InternalError, OutOfMemoryError, WrongArityError, echoed
 from memcloud.resp import ErrorReply, Reply, encode
 from memcloud.stats import Statistics
 from memcloud.store import Store
@@ -136,5 +136,4 @@ def _beginning(args: Sequence[bytes]) -> str:
 
 
 def _printable(word: bytes, length_max: int = ECHO_BYTES_MAX) -> str:
-    # The encoder keeps errors to one line and turns escaped bytes back into what they were.
-    return word[:length_max].decode("utf-8", "surrogateescape")
+    return echoed(word[:length_max])

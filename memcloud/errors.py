@@ -7,6 +7,12 @@ Redis' own, character for character, because clients parse them.
 from __future__ import annotations
 
 
+def echoed(word: bytes) -> str:
+    """Return what an error text shows of a client's word: as in Redis, up to a zero byte."""
+    # The encoder keeps errors to one line and turns escaped bytes back into what they were.
+    return word.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
 class MemCloudError(Exception):
     """The root of everything that MemCloud raises on purpose."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from memcloud.errors import CommandError, NotAnIntegerError, SyntaxFault
+from memcloud.errors import CommandError, NotAnIntegerError, SyntaxFault, echoed
 from memcloud.resp import Reply, Verbatim
 from memcloud.session import ReplyMode
 
@@ -117,7 +117,7 @@ def setname(context: Context, args: Args) -> Reply:
 def setinfo(context: Context, args: Args) -> Reply:
     """CLIENT SETINFO LIB-NAME name | LIB-VER version."""
     attribute = args[2].lower()
-    shown = args[2].decode("utf-8", "surrogateescape")
+    shown = echoed(args[2])
     if attribute not in (b"lib-name", b"lib-ver"):
         raise CommandError(f"ERR Unrecognized option '{shown}'")
     check_name(args[3], shown)

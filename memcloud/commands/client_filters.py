@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from memcloud.errors import CommandError, NotAnIntegerError, SyntaxFault
+from memcloud.errors import CommandError, NotAnIntegerError, SyntaxFault, echoed
 from memcloud.session import Session
 
 from .numbers import parse_integer
@@ -45,7 +45,7 @@ def _kill_filter(option: bytes, word: bytes) -> Filter:
         return lambda session: session.local_address == text
     if option == b"USER":
         if text != "default":
-            raise CommandError(f"ERR No such user '{text}'")
+            raise CommandError(f"ERR No such user '{echoed(word)}'")
         return lambda session: session.user == text
     raise SyntaxFault
 
@@ -53,8 +53,7 @@ def _kill_filter(option: bytes, word: bytes) -> Filter:
 def checked_type(word: bytes) -> bytes:
     """Return a type of clients in lower case; raise `CommandError` if there is no such type."""
     if word.lower() not in TYPES:
-        shown = word.decode("utf-8", "surrogateescape")
-        raise CommandError(f"ERR Unknown client type '{shown}'")
+        raise CommandError(f"ERR Unknown client type '{echoed(word)}'")
     return word.lower()
 
 

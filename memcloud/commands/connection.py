@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memcloud.errors import CommandError, NotAnIntegerError, SyntaxFault, WrongArityError
+from memcloud.errors import CommandError, NotAnIntegerError, SyntaxFault, WrongArityError, echoed
 from memcloud.resp import Reply
 from memcloud.session import ReplyMode
 from memcloud.version import REDIS_VERSION
@@ -163,8 +163,7 @@ def _hello_options(context: Context, words: Args) -> bytes | None:
             check_name(name, "Client names")
             index += 2
         else:
-            shown = words[index].decode("utf-8", "surrogateescape")
-            raise CommandError(f"ERR Syntax error in HELLO option '{shown}'")
+            raise CommandError(f"ERR Syntax error in HELLO option '{echoed(words[index])}'")
     return name
 
 

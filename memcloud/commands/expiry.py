@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memcloud.errors import CommandError
+from memcloud.clock import unix_offset_ms
+from memcloud.errors import CommandError, echoed
 from memcloud.resp import Reply
 
 from .numbers import INT64_MAX, INT64_MIN, parse_integer
@@ -34,11 +35,11 @@ def deadline_ms_from(context: Context, text: bytes, *, unit_ms: int, is_absolute
     amount_ms = parse_integer(text) * unit_ms
     if not is_absolute and -FAR_MS < amount_ms < FAR_MS:
         return context.now_ms + amount_ms
-    clock = context.node.clock
-    base_ms = 0 if is_absolute else clock.unix_ms()
+    offset_ms = unix_offset_ms(context.node.clock)
+    base_ms = 0 if is_absolute else context.now_ms + offset_ms
     if not INT64_MIN <= amount_ms <= INT64_MAX - base_ms:
         raise InvalidExpireTimeError(context)
-    return base_ms + amount_ms - (clock.unix_ms() - clock.now_ms())
+    return base_ms + amount_ms - offset_ms
 
 
 class InvalidExpireTimeError(CommandError):
@@ -62,8 +63,7 @@ class Conditions:
         for word in words:
             option = word.upper()
             if option not in (b"NX", b"XX", b"GT", b"LT"):
-                text = word.decode("utf-8", "surrogateescape")
-                raise CommandError(f"ERR Unsupported option {text}")
+                raise CommandError(f"ERR Unsupported option {echoed(word)}")
             given.add(option)
         self._given = given
         if b"NX" in given and len(given) > 1:
@@ -110,11 +110,10 @@ def _remaining(*, unit_ms: int, is_absolute: bool) -> Handler:
         if deadline_ms is None:
             return NO_DEADLINE
         clock = context.node.clock
-        left_ms = deadline_ms - clock.now_ms()
-        if is_absolute:
-            left_ms += clock.unix_ms()
+        since_ms = -unix_offset_ms(clock) if is_absolute else clock.now_ms()
+        shown_ms = max(0, deadline_ms - since_ms)
         # Seconds are rounded, not cut, as in Redis.
-        return max(0, left_ms) if unit_ms == 1 else (max(0, left_ms) + unit_ms // 2) // unit_ms
+        return shown_ms if unit_ms == 1 else (shown_ms + unit_ms // 2) // unit_ms
 
     return handler
 

@@ -12,4 +12,4 @@ def help_lines(container: str, entries: Sequence[tuple[str, str]]) -> list[str]:
     ]
     for form, text in entries:
         lines += [form, f"    {text}"]
-    return [*lines, "HELP", "    Print this help."]
+    return [*lines, "HELP", "    Prints this help."]

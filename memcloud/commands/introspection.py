@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from memcloud.errors import CommandError, SyntaxFault
-from memcloud.resp import NULL_ARRAY, Reply, SetReply
+from memcloud.resp import Reply, SetReply
 
 from .categories import categories
 from .documentation import documentation
@@ -69,7 +69,7 @@ def info(context: Context, args: Args) -> Reply:
     if len(args) == 2:
         return [describe(entry) for entry in table]
     entries = [_find(table, name) for name in args[2:]]
-    return [NULL_ARRAY if entry is None else describe(entry) for entry in entries]
+    return [None if entry is None else describe(entry) for entry in entries]
 
 
 @FAMILY.command(

@@ -10,7 +10,7 @@ import pytest
 from memcloud.commands import TABLE
 from memcloud.commands.syntax import parse_syntax
 from memcloud.commands.table import Command
-from memcloud.resp import NULL_ARRAY, ErrorReply, Reply, SetReply
+from memcloud.resp import ErrorReply, Reply, SetReply
 from memcloud.resp.decoder import INCOMPLETE, Decoder
 from memcloud.resp.encoder import encode
 from tests.redis_server import RedisServer
@@ -172,9 +172,7 @@ def test_commands_between_nodes_are_not_shown() -> None:
     node = LocalNode()
     assert all(not entry.internal for entry in every_entry())
     internal = [entry.name for entry in TABLE._commands.values() if entry.internal]
-    assert node.run("COMMAND", "INFO", *internal or ["nosuch"]) == (
-        [NULL_ARRAY] * max(1, len(internal))
-    )
+    assert node.run("COMMAND", "INFO", *internal or ["nosuch"]) == ([None] * max(1, len(internal)))
 
 
 @pytest.mark.parametrize(
@@ -200,9 +198,7 @@ def test_other_filters_are_a_syntax_error(words: list[str]) -> None:
 def test_unknown_names_are_null_in_info_and_missing_in_docs() -> None:
     """As clients expect of one that is older than they."""
     node = LocalNode()
-    assert node.run("COMMAND", "INFO", "nosuch", "client|nosuch", "nosuch|get") == (
-        [NULL_ARRAY] * 3
-    )
+    assert node.run("COMMAND", "INFO", "nosuch", "client|nosuch", "nosuch|get") == ([None] * 3)
     assert node.run("COMMAND", "DOCS", "nosuch", protocol=3) == {}
 
 
