@@ -121,8 +121,8 @@ def _memnode() -> Program:
         return Program("memnode", _no_command, missing=f"there is no {path}; run make setup")
 
     def command(port: int, folder: Path) -> list[str]:
-        words = [str(path), "--name", f"bench-{port}", "--port", str(port), "--no-mdns"]
-        return [*words, "--memory", "4gb", "--state-dir", str(folder)]
+        words = [str(path), "--name", f"bench-{port}", "--port", str(port)]
+        return [*words, "--no-mdns", "--memory", "4gb"]
 
     from memcloud.version import VERSION
 

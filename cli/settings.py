@@ -116,7 +116,6 @@ SETTINGS = (
         "Address of the network interface for mDNS (default: those of the peer port).",
         parsing.parse_ipv4,
     ),
-    Setting("state_dir", "DIR", "Folder for what outlives a restart.", parsing.parse_path),
     Setting("no_mdns", "", "Neither announce this node nor look for others.", parsing.parse_switch),
     Setting(
         "socket",
@@ -266,7 +265,6 @@ def _build(values: dict[str, Any], file: str | None) -> Settings:
         mdns=not values.get("no_mdns", False),
         requirepass=values.get("requirepass", ""),
         max_clients=values.get("max_clients", 10_000),
-        state_dir=values.get("state_dir"),
         log_level=values.get("log_level", "info"),
         log_json=values.get("log_json", False),
         config_file=file,

@@ -29,7 +29,6 @@ class Settings:
     requirepass: str = ""
     max_clients: int = 10_000
     databases: int = 16
-    state_dir: str | None = None
     log_level: str = "info"
     log_json: bool = False
     config_file: str | None = None

@@ -41,7 +41,7 @@ class MemnodeProcess:
         self.log_path = Path(self.directory.name) / "log"
         self._flags = [
             "--name", self.name, "--port", str(self.port), "--socket", self.socket_path,
-            "--state-dir", self.directory.name, *flags,
+            *flags,
         ]  # fmt: skip
         if "--memory" not in flags:
             self._flags += ["--memory", "256mb"]

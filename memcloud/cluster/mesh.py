@@ -126,8 +126,10 @@ class Mesh:
 
     def connect(self, host: str, port: int, outcome: Outcome) -> None:
         """Dial a peer port because a person asked for it, and tell how it went."""
-        address = self.addresses.add(host, port, is_kept=True)
-        assert address is not None
+        address = self.addresses.add(host, port)
+        if address is None:
+            outcome("this node knows too many addresses already")
+            return
         if address.link is not None and self._links[address.link].member is not None:
             outcome(None)
             return
@@ -143,8 +145,8 @@ class Mesh:
         link = Link(self._next_id, host, port, is_outgoing, self._clock.now_ms())
         self._links[link.id] = link
         if is_outgoing:
-            address = self.addresses.add(host, port, is_kept=True)
-            assert address is not None
+            address = self.addresses.find(host, port)
+            assert address is not None  # it was dialled because it is in the book
             address.is_dialling = False
             address.link = link.id
             self.send(link, encode_identity(Kind.HELLO, self._identity()))
@@ -311,6 +313,7 @@ class Mesh:
             return
         address.member = identity.id
         address.failures = 0
+        address.is_kept |= bool(address.outcomes)  # a person asked for it, and rightly
         if identity.id in self._outgoing:
             address.settle(None)
             self._close(link)

@@ -63,7 +63,6 @@ def test_every_setting_can_be_given_as_a_flag() -> None:
             "join": ["oak", "10.0.0.2:8081", "[fe80::1]:7000"],
             "cluster": "home",
             "interface": "192.168.1.2",
-            "state_dir": "/var/lib/memcloud",
             "no_mdns": True,
             "socket": "/run/memcloud/node.sock",
             "requirepass": "secret",
@@ -88,7 +87,6 @@ def test_every_setting_can_be_given_as_a_flag() -> None:
         mdns=False,
         requirepass="secret",
         max_clients=50,
-        state_dir="/var/lib/memcloud",
         log_level="debug",
         log_json=True,
     )
@@ -165,7 +163,6 @@ def test_a_default_socket_that_the_system_cannot_open_is_left_out(
         ("max_clients", "-1", "it must be a number from 1 to 1000000"),
         ("log_level", "loud", "it must be one of debug, info, warning, error"),
         ("socket", "x" * 200, "it must be a path of at most 103 bytes, or none"),
-        ("state_dir", "", "it must be a path"),
     ],
 )
 def test_a_bad_value_is_named_wherever_it_stands(key: str, text: str, expected: str) -> None:

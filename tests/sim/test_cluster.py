@@ -375,3 +375,17 @@ def test_a_client_that_does_not_touch_lets_keys_grow_old(gateway: str) -> None:
     simulation.send(gateway, client, f"TOUCH {key}\r\n".encode())
     simulation.run(100)
     assert simulation.command("n1", "OBJECT", "IDLETIME", key) == b":0\r\n"
+
+
+def test_a_mistyped_address_is_forgotten_and_a_good_one_kept() -> None:
+    """A person's word counts once it has proved true; nothing is dialled in vain for ever."""
+    simulation = cluster(17, size=1)
+    simulation.start("other")
+    book = simulation.nodes["n1"].node.mesh.addresses
+    simulation.command("n1", "PEER", "CONNECT", "127.0.0.1", "9999")
+    simulation.command("n1", "PEER", "CONNECT", "127.0.0.1", str(simulation.nodes["other"].port))
+    simulation.run(120_000)
+    dialled = [each for each in book if each.member != _id(simulation, "n1")]
+    assert [(each.port, each.is_kept) for each in dialled] == [
+        (simulation.nodes["other"].port + 10000, True)
+    ]
