@@ -8,7 +8,7 @@ until it has removed them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
 from .script import Step
@@ -35,32 +35,9 @@ STRINGS = (
     *(b"caf\xc3\xa9", b"\r\n", b"3.14"),
 )
 PATTERNS = (
-    b"*",
-    b"?",
-    b"a*",
-    b"[a-c]",
-    b"[^a]",
-    b"\\*",
-    b"n?mb*r",
-    b"[",
-    b"",
-    b"*\xff*",
-    b"h[z-a]",
+    *(b"*", b"?", b"a*", b"[a-c]", b"[^a]", b"\\*", b"n?mb*r", b"[", b"", b"*\xff*", b"h[z-a]"),
 )
-GARBAGE = (
-    b"FOO",
-    b"",
-    b"NX",
-    b"XX",
-    b"GET",
-    b"EX",
-    b"PX",
-    b"-1",
-    b"0",
-    b"abc",
-    b"KEEPTTL",
-    b"\xff",
-)
+GARBAGE = (*(b"FOO", b"", b"NX", b"XX", b"GET", b"EX", b"PX", b"0", b"abc", b"KEEPTTL", b"\xff"),)
 
 BROKEN_PERCENT = 12
 """How many commands lose, gain or change a word after they are made."""
@@ -69,8 +46,9 @@ BROKEN_PERCENT = 12
 class Words:
     """Draws the words of commands."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, keys: Sequence[bytes]) -> None:
         self._random = random
+        self._keys = keys
         self.choice = random.choice
         self.randint = random.randint
         # Each far deadline once: the order of two must not hang on when they were given.
@@ -82,7 +60,7 @@ class Words:
 
     def key(self) -> bytes:
         """One of a few, so that commands meet."""
-        return self.choice(KEYS)
+        return self.choice(self._keys)
 
     def value(self) -> bytes:
         """A string, often one that is a number."""
@@ -121,9 +99,9 @@ class Words:
         """The word in capitals or not: Redis takes either."""
         return self.choice((word, word, word.lower(), word.title()))
 
-    def some(self, draw: Callable[[], bytes], most: int = 4) -> list[bytes]:
-        """One or more of them."""
-        return [draw() for _ in range(self.randint(1, most))]
+    def some(self, draw: Callable[[], bytes]) -> list[bytes]:
+        """One to four of them."""
+        return [draw() for _ in range(self.randint(1, 4))]
 
 
 def _set(words: Words) -> list[bytes]:
@@ -186,8 +164,8 @@ def _form(name: bytes, *draws: Callable[[Words], bytes]) -> Callable[[Words], li
     return lambda words: [name, *(draw(words) for draw in draws)]
 
 
-def _many(name: bytes, least: int = 1) -> Callable[[Words], list[bytes]]:
-    return lambda words: [name, *words.some(words.key, 4)]
+def _many(name: bytes) -> Callable[[Words], list[bytes]]:
+    return lambda words: [name, *words.some(words.key)]
 
 
 def _pairs(name: bytes) -> Callable[[Words], list[bytes]]:
@@ -267,38 +245,47 @@ COMMANDS: tuple[tuple[int, Callable[[Words], list[bytes]]], ...] = (
 )
 
 
-def random_steps(seed: int, count: int) -> list[Step]:
-    """This many commands; at the end all that can be seen of each key is asked for."""
+IN_ONE_SLOT = frozenset((b"RENAME", b"RENAMENX", b"COPY", b"LCS", b"MSETNX"))
+"""Commands that a pool refuses, as Redis Cluster does, when their keys are not in one slot."""
+
+
+def random_steps(
+    seed: int,
+    count: int,
+    keys: Sequence[bytes] = KEYS,
+    broken_percent: int = BROKEN_PERCENT,
+    without: frozenset[bytes] = frozenset(),
+) -> list[Step]:
+    """This many commands, less those without; at the end, all that can be seen of each key."""
     random = Random(seed)
-    words = Words(random)
+    words = Words(random, keys)
     weights = [weight for weight, _ in COMMANDS]
     makers = random.choices([maker for _, maker in COMMANDS], weights, k=count)
-    commands = [_maybe_broken(words, maker(words)) for maker in makers]
+    commands = [command for maker in makers if (command := maker(words))[0] not in without]
+    for index, command in enumerate(commands):
+        command[0] = words.case(command[0])
+        if words.chance(broken_percent):
+            commands[index] = _broken(words, command)
     return [
         Step(tuple(command), place=f"seed {seed}, command {number}")
-        for number, command in enumerate([*commands, *_inspection()], 1)
+        for number, command in enumerate([*commands, *_inspection(keys)], 1)
     ]
 
 
-def _maybe_broken(words: Words, command: list[bytes]) -> list[bytes]:
-    if not words.chance(BROKEN_PERCENT):
-        command[0] = words.case(command[0])
-        return command
-    position = words.randint(0, len(command))
-    match words.randint(0, 3):
+def _broken(words: Words, command: list[bytes]) -> list[bytes]:
+    """The command with a word put in, put in the place of another, or with its end cut off."""
+    position = words.randint(1, len(command))
+    match words.randint(0, 2):
         case 0:
-            return command[:position] or command
+            return command[:position]
         case 1:
             return [*command[:position], words.choice(GARBAGE), *command[position:]]
-        case 2 if position < len(command) and position > 0:
-            command[position] = words.choice(GARBAGE)
-            return command
         case _:
-            return [*command, words.choice(GARBAGE)]
+            return [*command[: position - 1], words.choice(GARBAGE), *command[position:]]
 
 
-def _inspection() -> Iterator[list[bytes]]:
-    for key in KEYS:
+def _inspection(keys: Sequence[bytes]) -> Iterator[list[bytes]]:
+    for key in keys:
         for command in (b"GET", b"PTTL", b"TYPE", b"STRLEN"):
             yield [command, key]
     yield [b"KEYS", b"*"]

@@ -116,6 +116,8 @@ def pair_of(our_port: int, their_port: int, protocol: int) -> Iterator[Pair]:
 def _outcome(side: Side, step: Step) -> Reply | None:
     if step.action == "until":
         return _repeat(side, step)
+    if step.action == "scan":
+        return _scan(side, step)
     if step.action in ("silent", "closed"):
         side.send(step.sent, step.connection)
         return None if step.action == "silent" else side.receive_rest(step.connection)
@@ -123,15 +125,30 @@ def _outcome(side: Side, step: Step) -> Reply | None:
 
 
 def _repeat(side: Side, step: Step) -> Reply:
-    """Ask until the reply begins as it should; the last reply if it never does."""
+    """Ask until the reply begins as it should."""
     expected, words = step.words[0], step.words[1:]
     command = Step(words, connection=step.connection)
     deadline = time.monotonic() + REPLY_SECONDS_MAX
     reply = side.ask(command)
-    while not reply.line.startswith(expected) and time.monotonic() < deadline:
+    while not reply.line.startswith(expected):
+        assert time.monotonic() < deadline, f"{command} never gave {expected!r}: {reply}"
         time.sleep(0.005)  # the server's clock is not ours to turn
         reply = side.ask(command)
     return reply
+
+
+def _scan(side: Side, step: Step) -> Reply:
+    """All keys of the pages, each once, as pages may repeat them; what is no page ends it."""
+    name, cursor, *options = step.words
+    keys: list[Reply] = []
+    while True:
+        page = side.ask(Step((name, cursor, *options), connection=step.connection))
+        if len(page.items) != 2:
+            return page
+        keys += page.items[1].items
+        cursor = page.items[0].string or b""
+        if cursor == b"0":
+            return Reply(b"*%d" % len(set(keys)), items=tuple(sorted(set(keys), key=str)))
 
 
 def _difference(step: Step, ours: Reply | None, theirs: Reply | None) -> Iterator[str]:

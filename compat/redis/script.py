@@ -7,6 +7,7 @@ repetition. ``#`` begins a comment line.
     @other GET key                    on a second connection, called other
     !exact OBJECT ENCODING key        equal to the byte, whatever the rules allow
     !until :0 EXISTS key              again and again, on each side, until the reply begins so
+    !scan SCAN 0 COUNT 3              page after page; all keys that came are compared
     !silent CLIENT REPLY OFF          sent only: no reply is due
     !raw "*1\\r\\n$4\\r\\nPING\\r\\n"     these bytes are sent as they are, and one reply compared
     !closed PING                      the rest up to the end of the connection is compared
@@ -70,7 +71,10 @@ def parse_line(line: str, place: str = "") -> Step:
         connection, _, line = line[1:].partition(" ")
     if line.startswith("!"):
         action, _, line = line[1:].partition(" ")
-    assert action in ("compare", "exact", "until", "silent", "raw", "closed"), (action, place)
+    assert action in ("compare", "exact", "scan", "until", "silent", "raw", "closed"), (
+        action,
+        place,
+    )
     return Step(tuple(parse_words(line)), action, connection, place)
 
 

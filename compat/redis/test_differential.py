@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.memnode_process import MemnodeProcess
+from tests.memnode_process import MemnodeCluster, MemnodeProcess
 from tests.redis_server import RedisServer
 
-from .grammar import random_steps
+from .grammar import IN_ONE_SLOT, KEYS, random_steps
 from .running import pair_of
 from .script import CASES, read_script
 
-RANDOM_STEPS = 4000
-SEEDS = (1, 2, 3)
-"""Fixed, so that a failure is the change's and not the day's; MEMCLOUD_SEED tries another."""
+RANDOM_STEPS = 10_000
+SEEDS = (1, 2, 3, 4)
+"""Fixed, so that a failure is the change's and not the day's; MEMCLOUD_SEED=n tries another."""
+
+SEED = os.environ.get("MEMCLOUD_SEED")
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +48,7 @@ def test_a_script_is_answered_as_redis_does(
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-@pytest.mark.parametrize(
-    "seed", [int(os.environ["MEMCLOUD_SEED"])] if "MEMCLOUD_SEED" in os.environ else SEEDS
-)
+@pytest.mark.parametrize("seed", [int(SEED)] if SEED else SEEDS)
 def test_random_commands_are_answered_as_redis_does(
     seed: int, protocol: int, our_port: int, their_port: int
 ) -> None:
@@ -57,3 +57,34 @@ def test_random_commands_are_answered_as_redis_does(
     with pair_of(our_port, their_port, protocol) as pair:
         first = next(pair.differences_in_batches(steps), None)
     assert first is None, f"MEMCLOUD_SEED={seed}: {first}"
+
+
+@pytest.fixture(scope="module")
+def gateway_port() -> Iterator[int]:
+    """A memnode of three, which has to ask the others for most keys."""
+    with MemnodeCluster(3, use_mdns=False) as cluster:
+        yield cluster.nodes[0].port
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("tag", [b"{one}", b"{two}", b"{three}", b"{four}"])
+def test_a_pool_answers_as_one_redis_does(
+    tag: bytes, protocol: int, gateway_port: int, their_port: int
+) -> None:
+    """Where a key lives must not show; in one slot, so that all commands work."""
+    steps = random_steps(1, RANDOM_STEPS // 2, [tag + key for key in KEYS], broken_percent=0)
+    with pair_of(gateway_port, their_port, protocol) as pair:
+        first = next(pair.differences_in_batches(steps), None)
+    assert first is None, first
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_keys_of_many_owners_are_answered_as_by_one_redis(
+    seed: int, protocol: int, gateway_port: int, their_port: int
+) -> None:
+    """In the order of the commands, whoever answers first."""
+    steps = random_steps(seed, RANDOM_STEPS // 2, without=IN_ONE_SLOT)
+    with pair_of(gateway_port, their_port, protocol) as pair:
+        first = next(pair.differences_in_batches(steps), None)
+    assert first is None, first
