@@ -78,13 +78,12 @@ def _turns_in_column(above: int, steps: int, everything: int) -> int:
     """Return where a column of ``b`` is no longer than the one before: left.
 
     The columns take turns in growing. So the places where this one is ahead by 1 go from where
-    it has grown to below where the other has caught up, or to the end.
+    it has grown to below where the other has caught up, which is what a subtraction gives (to the
+    end, by its borrow, if that does not happen).
     """
     ahead = above & ~steps
     caught_up = steps & ~above
-    if ahead.bit_count() > caught_up.bit_count():
-        caught_up |= everything + 1
-    return everything ^ (caught_up - ahead)
+    return everything & ~(caught_up - ahead)
 
 
 def _walk_back(short: bytes, long: bytes, turns: list[int]) -> list[tuple[int, int]]:
