@@ -70,16 +70,19 @@ def keys(context: Context, args: Args) -> Plan:
 
 
 def randomkey(context: Context, args: Args) -> Plan:
-    """RANDOMKEY: of a member chosen by how many keys it has, so that each key is as likely."""
-    members = [member.id for member in context.node.membership.members]
-    sizes = list(_integers((yield _everywhere(context, [b"DBSIZE"]))))
-    while any(sizes):
-        chosen = _weighted(context.node.random.randrange(sum(sizes)), sizes)
-        (key,) = checked((yield [Part(members[chosen], args)]))
-        if key is not None:
-            return key
-        sizes[chosen] = 0  # all of its keys have expired meanwhile
-    return None
+    """RANDOMKEY: of a member chosen by how many keys it has, so that each key is as likely.
+
+    All are asked for a key at once, and not the chosen one afterwards: in between it might run
+    what the client has sent next, and have no keys any more.
+    """
+    replies = yield [*_everywhere(context, [b"DBSIZE"]), *_everywhere(context, args)]
+    members = len(replies) // 2
+    keys = checked(replies[members:])
+    sizes = _integers(replies[:members])
+    weights = [size if key is not None else 0 for key, size in zip(keys, sizes, strict=True)]
+    if not any(weights):
+        return None
+    return keys[_weighted(context.node.random.randrange(sum(weights)), weights)]
 
 
 def scan(context: Context, args: Args) -> Plan:
