@@ -33,6 +33,10 @@ class Clock(Protocol):
         """Milliseconds since 1970: ``now_ms()`` plus a constant, until the wall clock is set."""
         ...
 
+    def unix_offset_ms(self) -> int:
+        """What ``unix_ms()`` is ahead of ``now_ms()``, to convert between the two exactly."""
+        ...
+
     def unix_us(self) -> int:
         """Microseconds since 1970, straight from the wall clock."""
         ...
@@ -57,6 +61,10 @@ class SystemClock:
         """See `Clock.unix_ms`."""
         return self.now_ms() + self._offset_ms
 
+    def unix_offset_ms(self) -> int:
+        """See `Clock.unix_offset_ms`."""
+        return self._offset_ms
+
     def unix_us(self) -> int:
         """See `Clock.unix_us`."""
         return time.time_ns() // 1000
@@ -68,12 +76,3 @@ class SystemClock:
             return False
         self._offset_ms = offset_ms
         return True
-
-
-def unix_offset_ms(clock: Clock) -> int:
-    """Return the constant between ``unix_ms()`` and ``now_ms()``, exact although both move."""
-    while True:
-        before_ms = clock.now_ms()
-        offset_ms = clock.unix_ms() - before_ms
-        if clock.now_ms() == before_ms:
-            return offset_ms

@@ -25,6 +25,10 @@ class ManualClock:
         """See `Clock.unix_ms`."""
         return self._now_ms + self._offset_ms
 
+    def unix_offset_ms(self) -> int:
+        """See `Clock.unix_offset_ms`."""
+        return self._offset_ms
+
     def unix_us(self) -> int:
         """See `Clock.unix_us`."""
         return self.unix_ms() * 1000

@@ -202,7 +202,7 @@ def getkeysinslot(context: Context, args: Args) -> Reply:
 def links(context: Context, args: Args) -> Reply:
     """CLUSTER LINKS: a map for each connection."""
     node = context.node
-    offset_ms = node.clock.unix_ms() - node.clock.now_ms()
+    offset_ms = node.clock.unix_offset_ms()
     return [
         {
             b"direction": b"to" if link.is_outgoing else b"from",
@@ -337,5 +337,4 @@ def _shard_node(context: Context, member: Member) -> Reply:
 def _heard_unix_ms(context: Context, member: Member) -> int:
     if member.state is State.SELF:
         return 0
-    clock = context.node.clock
-    return clock.unix_ms() - (clock.now_ms() - member.last_heard_ms)
+    return member.last_heard_ms + context.node.clock.unix_offset_ms()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memcloud.clock import unix_offset_ms
 from memcloud.errors import CommandError, echoed
 from memcloud.resp import Reply
 
@@ -35,7 +34,7 @@ def deadline_ms_from(context: Context, text: bytes, *, unit_ms: int, is_absolute
     amount_ms = parse_integer(text) * unit_ms
     if not is_absolute and -FAR_MS < amount_ms < FAR_MS:
         return context.now_ms + amount_ms
-    offset_ms = unix_offset_ms(context.node.clock)
+    offset_ms = context.node.clock.unix_offset_ms()
     base_ms = 0 if is_absolute else context.now_ms + offset_ms
     if not INT64_MIN <= amount_ms <= INT64_MAX - base_ms:
         raise InvalidExpireTimeError(context)
@@ -110,7 +109,7 @@ def _remaining(*, unit_ms: int, is_absolute: bool) -> Handler:
         if deadline_ms is None:
             return NO_DEADLINE
         clock = context.node.clock
-        since_ms = -unix_offset_ms(clock) if is_absolute else clock.now_ms()
+        since_ms = -clock.unix_offset_ms() if is_absolute else clock.now_ms()
         shown_ms = max(0, deadline_ms - since_ms)
         # Seconds are rounded, not cut, as in Redis.
         return shown_ms if unit_ms == 1 else (shown_ms + unit_ms // 2) // unit_ms
