@@ -8,6 +8,7 @@ from enum import StrEnum
 from memcloud.link.messages import Identity
 
 LOOPBACK = ("127.", "::1", "localhost")
+WILDCARDS = ("0.0.0.0", "::", "*")
 
 
 class State(StrEnum):
@@ -57,4 +58,4 @@ class Member:
         bind = self.identity.bind
         if bind.startswith(LOOPBACK):
             return (self.host, self.identity.port) if self.host.startswith(LOOPBACK) else None
-        return (self.host if bind in ("0.0.0.0", "::", "*") else bind), self.identity.port
+        return (self.host if bind in WILDCARDS else bind), self.identity.port

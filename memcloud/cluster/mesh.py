@@ -34,6 +34,7 @@ from memcloud.link.messages import (
 )
 
 from .addresses import Address, AddressBook, Outcome
+from .member import WILDCARDS
 from .membership import Membership
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,6 @@ GREETING_TIMEOUT_MS = 5000
 INCOMING_MAX = 128
 # A node that has only just come up gives way when its name is taken; later it stays.
 STARTING_MS = 10_000
-WILDCARDS = ("0.0.0.0", "::", "*")
 
 
 @dataclass(slots=True)
@@ -99,6 +99,7 @@ class Mesh:
         self._links: dict[int, Link] = {}
         self._outgoing: dict[str, Link] = {}  # member -> the link for this node's calls
         self._next_id = 0
+        self._is_leaving = False
         self.frames_sent = 0
         self.frames_received = 0
 
@@ -150,6 +151,8 @@ class Mesh:
             address.is_dialling = False
             address.link = link.id
             self.send(link, encode_identity(Kind.HELLO, self._identity()))
+        elif self._is_leaving:
+            self._close(link)
         elif sum(not each.is_outgoing for each in self._links.values()) > INCOMING_MAX:
             logger.warning("too many peer connections; one from %s is closed", host)
             self._close(link)
@@ -210,8 +213,9 @@ class Mesh:
         self.frames_sent += 1
         self._emit(ToLink(link.id, frame))
 
-    def say_goodbye(self) -> None:
-        """Tell all members that this node leaves."""
+    def leave(self) -> None:
+        """Tell all members that this node goes, and make no new links."""
+        self._is_leaving = True
         for link in self._outgoing.values():
             self.send(link, encode_goodbye())
 
@@ -221,6 +225,8 @@ class Mesh:
             self._close(link)
 
     def _dial_due(self) -> None:
+        if self._is_leaving:
+            return
         for address in self.addresses.due(self._clock.now_ms()):
             if address.member == self._membership.me.id:
                 continue

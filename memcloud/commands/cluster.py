@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from memcloud.cluster.member import Member, State
+from memcloud.cluster.member import WILDCARDS, Member, State
 from memcloud.errors import CommandError
 from memcloud.resp import Reply, Verbatim
 from memcloud.ring import SLOTS, key_slot
@@ -299,7 +299,7 @@ def _own_host(context: Context) -> str:
     if host and not context.session.is_unix:
         return host
     bind = context.node.settings.bind
-    return "127.0.0.1" if bind in ("0.0.0.0", "::", "*") else bind
+    return "127.0.0.1" if bind in WILDCARDS else bind
 
 
 def _served_ranges(context: Context) -> Iterator[tuple[int, int, Member]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memcloud.cluster.member import Member, State
+from memcloud.cluster.member import WILDCARDS, Member, State
 from memcloud.errors import CommandError
 from memcloud.resp import Reply
 from memcloud.settings import PEER_PORT_OFFSET
@@ -86,6 +86,8 @@ def _describe(context: Context, member: Member, slots: int) -> dict[Reply, Reply
     is_self = member.state is State.SELF
     store = context.node.store
     host, peer_port = member.peer_address
+    if is_self and host in WILDCARDS:
+        host = "127.0.0.1"
     return {
         b"name": member.name.encode(),
         b"id": member.id.encode(),

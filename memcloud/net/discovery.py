@@ -24,8 +24,7 @@ from zeroconf import (
 )
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from memcloud.cluster.member import LOOPBACK
-from memcloud.cluster.mesh import WILDCARDS
+from memcloud.cluster.member import LOOPBACK, WILDCARDS
 from memcloud.link.messages import PROTOCOL_VERSION
 from memcloud.settings import Settings
 

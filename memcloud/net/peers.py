@@ -94,10 +94,14 @@ class PeerSockets:
                 port_fault(settings.peer_bind, settings.peer_port, "--peer-port", error)
             ) from error
 
-    async def close(self) -> None:
-        """Stop listening and dialling, and close all links."""
+    def stop_listening(self) -> None:
+        """Close the peer port; the links stay."""
         if self._server is not None:
             self._server.close()
+
+    async def close(self) -> None:
+        """Stop listening and dialling, and close all links."""
+        self.stop_listening()
         for task in self._dials:
             task.cancel()
         for protocol in list(self._links.values()):

@@ -193,7 +193,8 @@ class Runner:
             loop.add_signal_handler(number, stop, number.name)
 
     async def _close(self) -> None:
-        self.node.mesh.say_goodbye()
+        self._peers.stop_listening()
+        self.node.mesh.leave()
         self.carry_out()
         await self._clients.close()
         await self._discovery.close()

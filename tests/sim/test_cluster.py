@@ -389,3 +389,17 @@ def test_a_mistyped_address_is_forgotten_and_a_good_one_kept() -> None:
     assert [(each.port, each.is_kept) for each in dialled] == [
         (simulation.nodes["other"].port + 10000, True)
     ]
+
+
+def test_a_node_that_leaves_is_not_drawn_in_again() -> None:
+    """Between its goodbye and its end the others still know its address."""
+    simulation = cluster(18)
+    leaver = simulation.nodes["n3"]
+    leaver.node.mesh.leave()
+    simulation.run(200)
+    member = leaver.node.membership.me.id
+    for name in ("n1", "n2"):
+        assert [each.name for each in simulation.nodes[name].node.membership.departed] == ["n3"]
+    assert leaver.node.membership.me.id == member
+    simulation.crash("n3")
+    simulation.run_until(simulation.agree)
