@@ -37,7 +37,8 @@ STRINGS = (
 PATTERNS = (
     *(b"*", b"?", b"a*", b"[a-c]", b"[^a]", b"\\*", b"n?mb*r", b"[", b"", b"*\xff*", b"h[z-a]"),
 )
-GARBAGE = (*(b"FOO", b"", b"NX", b"XX", b"GET", b"EX", b"PX", b"0", b"abc", b"KEEPTTL", b"\xff"),)
+GARBAGE = (b"FOO", b"", b"NX", b"XX", b"GET", b"0", b"abc", b"KEEPTTL", b"\xff")
+"""Without EX and PX: in the place of EXAT they would make a duration of a few seconds."""
 
 BROKEN_PERCENT = 12
 """How many commands lose, gain or change a word after they are made."""
