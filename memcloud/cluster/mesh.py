@@ -19,7 +19,6 @@ from memcloud.clock import Clock
 from memcloud.effects import CloseLink, Dial, Effect, Stop, ToLink
 from memcloud.link.frames import Frame, FrameParser, Kind, LinkError
 from memcloud.link.messages import (
-    PROTOCOL_VERSION,
     Heartbeat,
     Identity,
     Refusal,
@@ -34,6 +33,7 @@ from memcloud.link.messages import (
 )
 
 from .addresses import Address, AddressBook, Outcome
+from .greeting import STARTING_MS, judge, name_taken
 from .member import WILDCARDS
 from .membership import Membership
 
@@ -42,8 +42,6 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_MS = 500
 GREETING_TIMEOUT_MS = 5000
 INCOMING_MAX = 128
-# A node that has only just come up gives way when its name is taken; later it stays.
-STARTING_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -278,36 +276,12 @@ class Mesh:
                 self._dial_due()
 
     def _judge(self, other: Identity) -> Refused | None:
-        """Return why a dialler is not let in, None if it is."""
+        """Return why there can be no link, None if there can; stop if this node has to."""
         me = self._identity()
-        if other.id == me.id:
-            return Refused(Refusal.OWN_ADDRESS, "that is this node itself")
-        if other.version != PROTOCOL_VERSION:
-            return Refused(
-                Refusal.OTHER_VERSION,
-                f"{me.name} speaks version {PROTOCOL_VERSION} of the link, not {other.version}",
-            )
-        if other.cluster != me.cluster:
-            return Refused(
-                Refusal.OTHER_CLUSTER,
-                f"{me.name} is in cluster '{me.cluster}', not '{other.cluster}'",
-            )
-        if other.name == me.name:
-            if me.uptime_ms < min(other.uptime_ms, STARTING_MS):
-                self._emit(Stop(self._name_taken(other)))
-            return Refused(Refusal.NAME_TAKEN, self._name_taken(me))
-        if self._membership.is_excluded(other):
-            return Refused(
-                Refusal.EXCLUDED, f"{me.name} has given {other.name} up and gone on without it"
-            )
-        return None
-
-    @staticmethod
-    def _name_taken(holder: Identity) -> str:
-        return (
-            f"the name '{holder.name}' is taken by the node on port {holder.port}; "
-            "start this one with another --name"
-        )
+        refused = judge(me, other, is_excluded=self._membership.is_excluded(other))
+        if refused is not None and refused.why is Refusal.GIVING_WAY:
+            self._emit(Stop(name_taken(other)))
+        return refused
 
     def _welcomed(self, link: Link, identity: Identity) -> None:
         refused = self._judge(identity)

@@ -36,6 +36,7 @@ class Refusal(StrEnum):
     OTHER_CLUSTER = "other-cluster"
     OTHER_VERSION = "other-version"
     NAME_TAKEN = "name-taken"
+    GIVING_WAY = "giving-way"  # the names clash, and the node that was dialled stops
     EXCLUDED = "excluded"  # went silent and was given up; must start over empty
 
 

@@ -403,3 +403,16 @@ def test_a_node_that_leaves_is_not_drawn_in_again() -> None:
     assert leaver.node.membership.me.id == member
     simulation.crash("n3")
     simulation.run_until(simulation.agree)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_of_two_new_nodes_with_one_name_exactly_one_stops(seed: int) -> None:
+    """Started at the same moment, each may find the other first."""
+    simulation = Simulation(seed)
+    first = simulation.start("twin")
+    simulation.nodes["elder"] = simulation.nodes.pop("twin")
+    simulation.run(seed * 20)
+    second = simulation.start("twin", join="elder")
+    first.node.mesh.found("127.0.0.1", second.port + 10000)
+    simulation.run(5000)
+    assert [first.stop_reason, second.stop_reason].count(None) == 1

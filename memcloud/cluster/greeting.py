@@ -1,0 +1,55 @@
+"""Whether two nodes that meet on a link can be members of one cluster."""
+
+from __future__ import annotations
+
+from memcloud.link.messages import PROTOCOL_VERSION, Identity, Refusal, Refused
+
+# A node that has only just come up gives way when its name is taken; later it stays.
+STARTING_MS = 10_000
+# Nodes that came up closer together than this are told apart by their ids: what each of them
+# measures of the other's age is off by the time that the message took.
+SAME_AGE_MS = 250
+
+
+def judge(me: Identity, other: Identity, *, is_excluded: bool) -> Refused | None:
+    """Return why this node does not want a link with another one, None if it does.
+
+    ``is_excluded``: that run of the other node was given up and must start over.
+    """
+    if other.id == me.id:
+        return Refused(Refusal.OWN_ADDRESS, "that is this node itself")
+    if other.version != PROTOCOL_VERSION:
+        return Refused(
+            Refusal.OTHER_VERSION,
+            f"{me.name} speaks version {PROTOCOL_VERSION} of the link, not {other.version}",
+        )
+    if other.cluster != me.cluster:
+        return Refused(
+            Refusal.OTHER_CLUSTER,
+            f"{me.name} is in cluster '{me.cluster}', not '{other.cluster}'",
+        )
+    if other.name == me.name:
+        if gives_way(me, other):
+            return Refused(Refusal.GIVING_WAY, f"another node of the name '{me.name}' gives way")
+        return Refused(Refusal.NAME_TAKEN, name_taken(me))
+    if is_excluded:
+        return Refused(
+            Refusal.EXCLUDED, f"{me.name} has given {other.name} up and gone on without it"
+        )
+    return None
+
+
+def gives_way(me: Identity, other: Identity) -> bool:
+    """Return whether this node is the one of two with one name that has to stop."""
+    if other.name != me.name or me.uptime_ms >= STARTING_MS:
+        return False
+    age_ms = me.uptime_ms - other.uptime_ms
+    return me.id > other.id if abs(age_ms) < SAME_AGE_MS else age_ms < 0
+
+
+def name_taken(holder: Identity) -> str:
+    """Return the sentence for the owner of the node that has to stop."""
+    return (
+        f"the name '{holder.name}' is taken by the node on port {holder.port}; "
+        "start this one with another --name"
+    )
