@@ -94,7 +94,8 @@ SETTINGS = (
     Setting(
         "policy",
         "POLICY",
-        "What to do when it is full: noeviction (default), allkeys-lru, -lfu or -random, or "
+        "What to do when it is full: noeviction (default), allkeys-s3fifo, -lru, -lfu or "
+        "-random, or "
         "volatile-lru, -lfu, -random or -ttl.",
         parsing.choice([policy.value for policy in Policy]),
     ),

@@ -26,6 +26,7 @@ from .lfu import LeastFrequentlyUsed, LfuTuning, decayed_counter
 from .policy import Policy
 from .random_choice import RandomChoice
 from .replacement import Replacement
+from .s3fifo import S3Fifo
 from .sampling import LeastRecentlyUsed, NextDue
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ class Eviction:
                 return LeastFrequentlyUsed(self._random, self._find, self._now_ms, self.tuning)
             case Policy.ALLKEYS_RANDOM | Policy.VOLATILE_RANDOM:
                 return RandomChoice(self._random)
+            case Policy.ALLKEYS_S3FIFO:
+                return S3Fifo()
             case Policy.VOLATILE_TTL:
                 return NextDue(self._random, self._find)
             case Policy.ALLKEYS_LRU | Policy.VOLATILE_LRU | Policy.NOEVICTION:

@@ -32,6 +32,9 @@ class Policy(StrEnum):
     ALLKEYS_RANDOM = "allkeys-random"
     """Any key may go, and chance says which."""
 
+    ALLKEYS_S3FIFO = "allkeys-s3fifo"
+    """Any key may go, by S3-FIFO: new keys are on trial in a tenth of the memory. Not in Redis."""
+
     NOEVICTION = "noeviction"
     """Nothing is removed to make room; the caller refuses the write instead."""
 

@@ -13,8 +13,8 @@ The idea, file by file:
 - `expiry.py`: an entry past its deadline is removed by whoever meets it (lazily), and a heap of
   deadlines over all databases finds those that nobody meets (actively, in bounded portions).
 - `eviction.py`: which entries may go when the limit is reached, and which policy chooses among
-  them: `sampling.py` (LRU, next due), `lfu.py`, `random_choice.py`. `pool.py` makes a random one of
-  them O(1).
+  them: `sampling.py` (LRU, next due), `lfu.py`, `random_choice.py` over the entries in `pool.py`;
+  `s3fifo.py` with the queues in `fifo.py` and the names in `ghosts.py`.
 - `sizes.py`: an entry is accounted for its lengths plus constants; the sum is exact at all times.
 - `scanning.py`: a key has a fixed place in the order of a scan, the same on all nodes.
 

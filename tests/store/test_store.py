@@ -83,6 +83,7 @@ def test_policies_have_the_names_of_redis() -> None:
         "allkeys-lru",
         "allkeys-lfu",
         "allkeys-random",
+        "allkeys-s3fifo",
         "noeviction",
     ]
     assert Policy("allkeys-lru") is Policy.ALLKEYS_LRU
