@@ -94,7 +94,9 @@ SETTINGS = (
     Setting(
         "policy",
         "POLICY",
-        "What to do when it is full: noeviction (default) or allkeys-lru.",
+        "What to do when it is full: noeviction (default), allkeys-s3fifo, -lru, -lfu or "
+        "-random, or "
+        "volatile-lru, -lfu, -random or -ttl.",
         parsing.choice([policy.value for policy in Policy]),
     ),
     Setting(

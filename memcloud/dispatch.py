@@ -94,16 +94,16 @@ class Dispatcher:
 def _run_without_touching(context: Context, command: Command, args: Args) -> Reply:
     """Run a command for a client that said CLIENT NO-TOUCH: it keeps no key from eviction."""
     keys = context.keys
-    accessed = {
-        args[position]: keys.stored_access_ms(args[position])
+    before = {
+        args[position]: keys.access_notes(args[position])
         for position in command.key_positions(args)
     }
     try:
         return command.handler(context, args)
     finally:
-        for key, accessed_ms in accessed.items():
-            if accessed_ms is not None:
-                keys.restore_access(key, accessed_ms)
+        for key, notes in before.items():
+            if notes is not None:
+                keys.restore_access(key, notes)
 
 
 def is_http(args: Args) -> bool:

@@ -4,8 +4,8 @@ They have Redis' names, since tools ask for those. Four sorts of them:
 
 - those that do here what they do in Redis (``maxmemory``, ``timeout``);
 - facts of the start, which cannot be changed (``port``);
-- knobs of Redis' machinery that change no answer (``hz``, ``lfu-log-factor``): accepted, remembered
-  and without effect, so that scripts written for Redis run;
+- knobs of Redis' machinery that change no answer (``hz``, ``activerehashing``): accepted,
+  remembered and without effect, so that scripts written for Redis run;
 - promises that are not kept here (``appendonly yes``): refused with a reason.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from memcloud.resp import UNAUTHENTICATED_ARGUMENTS_MAX, UNAUTHENTICATED_BULK_BYTES_MAX, Limits
-from memcloud.store import Policy, Store
+from memcloud.store import LfuTuning, Policy, Store
 
 from .errors import CommandError
 from .parameter_kinds import (
@@ -66,6 +66,8 @@ def _catalogue(settings: Settings) -> dict[str, Parameter]:
         # What does here what it does in Redis.
         "maxmemory": Parameter(Memory(), settings.memory_bytes),
         "maxmemory-policy": Parameter(Choice([p.value for p in Policy]), settings.policy.value),
+        "lfu-log-factor": Parameter(Integer(), LfuTuning().log_factor),
+        "lfu-decay-time": Parameter(Integer(), LfuTuning().decay_minutes),
         "maxclients": Parameter(Integer(1, 2**32 - 1), settings.max_clients),
         "timeout": Parameter(Integer(), 0),
         "proto-max-bulk-len": Parameter(Memory(1 << 20, LONG_MAX), 512 << 20),
@@ -88,8 +90,6 @@ def _catalogue(settings: Settings) -> dict[str, Parameter]:
         "maxmemory-samples": Parameter(Integer(1), 5),
         "maxmemory-eviction-tenacity": Parameter(Integer(0, 100), 10),
         "active-expire-effort": Parameter(Integer(1, 10), 1),
-        "lfu-log-factor": Parameter(Integer(), 10),
-        "lfu-decay-time": Parameter(Integer(), 1),
         "lazyfree-lazy-eviction": Parameter(Switch(), "no"),
         "lazyfree-lazy-expire": Parameter(Switch(), "no"),
         "lazyfree-lazy-server-del": Parameter(Switch(), "no"),
@@ -216,6 +216,10 @@ class Parameters:
             self._store.limit_bytes = self._integer(name)
         elif name == "maxmemory-policy":
             self._store.policy = Policy(str(value))
+        elif name == "lfu-log-factor":
+            self._store.lfu_tuning.log_factor = self._integer(name)
+        elif name == "lfu-decay-time":
+            self._store.lfu_tuning.decay_minutes = self._integer(name)
         elif name == "proto-max-bulk-len":
             self._limits.bulk_bytes_max = self._integer(name)
         elif name == "loglevel":

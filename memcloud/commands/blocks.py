@@ -5,6 +5,9 @@ bytes; or, if the block was stored on a named peer, a pointer to the member that
 node finds any block by asking the slot's owner, and never has to ask around.
 
 An id is told to the client only after whoever keeps the bytes has them.
+
+A block is pinned: nobody could make it again. One stored as CACHE may be evicted, and so may the
+pointer to it, each at its own time; LOAD answers nil when either is gone.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from memcloud.cluster.member import Member, State
 from memcloud.errors import CommandError, NoPeerError, PeerDownError, SyntaxFault
 from memcloud.resp import Reply
 from memcloud.ring import key_slot
-from memcloud.store import BlockPointer
+from memcloud.store import BlockPointer, Retention
 
 from .gather import Part, checked
+from .string_options import RETENTIONS
 from .table import Args, Family, Plan, Route
 
 if TYPE_CHECKING:
@@ -38,22 +42,21 @@ def _here(context: Context, args: Args) -> Reply:
 
 
 def _store(context: Context, args: Args) -> Plan:
-    if len(args) not in (2, 4) or (len(args) == 4 and args[2].upper() != b"PEER"):
-        raise SyntaxFault
     data = args[1]
-    holder = _peer(context, args[3]) if len(args) == 4 else None
+    name, retention = _store_options(args[2:])
+    holder = None if name is None else _peer(context, name)
     failure: Reply = None
     for _ in range(ATTEMPTS_MAX):
         identifier = _draw_id(context, holder)
         owner = _owner(context, identifier)
         if holder is None or holder.id == owner:
-            (reply,) = yield [Part(owner, [b"_BLOCK.PUT", identifier, data])]
+            (reply,) = yield [Part(owner, [b"_BLOCK.PUT", identifier, data, *retention])]
             if reply == 1:
                 return identifier
             failure = reply  # that member is full, or the id in use: try another one
             continue
-        checked((yield [Part(holder.id, [b"_BLOCK.HOLD", identifier, data])]))
-        point = Part(owner, [b"_BLOCK.POINT", identifier, holder.name.encode()])
+        checked((yield [Part(holder.id, [b"_BLOCK.HOLD", identifier, data, *retention])]))
+        point = Part(owner, [b"_BLOCK.POINT", identifier, holder.name.encode(), *retention])
         (reply,) = yield [point]
         if reply == 1:
             return identifier
@@ -106,10 +109,10 @@ def _free(context: Context, args: Args) -> Plan:
     since="0.1.0",
     complexity="O(N) where N is the size of the block",
     summary="Stores a block of bytes and returns the number it is found by.",
-    syntax="data [PEER name]",
+    syntax="data [PEER name] [PINNED | CACHE]",
 )
 def store(context: Context, args: Args) -> Reply:
-    """STORE data [PEER name]: the id as a decimal string."""
+    """STORE data [PEER name] [PINNED | CACHE]: the id as a decimal string."""
     return _here(context, args)
 
 
@@ -145,32 +148,32 @@ def free(context: Context, args: Args) -> Reply:
     return _here(context, args)
 
 
-@FAMILY.command("_block.put", 3, "write denyoom", internal=True)
+@FAMILY.command("_block.put", -3, "write denyoom", internal=True)
 def put(context: Context, args: Args) -> Reply:
     """Keep a block at its id's owner: 1, or 0 if the id is in use."""
     _check_owner(context, args[1])
     blocks = context.node.store.blocks
     if args[1] in blocks:
         return 0
-    blocks.set(args[1], args[2])
+    blocks.set(args[1], args[2], retention=_retention(args[3:]))
     return 1
 
 
-@FAMILY.command("_block.point", 3, "write denyoom", internal=True)
+@FAMILY.command("_block.point", -3, "write denyoom", internal=True)
 def point(context: Context, args: Args) -> Reply:
     """Note at the id's owner who holds the block: 1, or 0 if the id is in use."""
     _check_owner(context, args[1])
     blocks = context.node.store.blocks
     if args[1] in blocks:
         return 0
-    blocks.set(args[1], BlockPointer(args[2].decode()))
+    blocks.set(args[1], BlockPointer(args[2].decode()), retention=_retention(args[3:]))
     return 1
 
 
-@FAMILY.command("_block.hold", 3, "write denyoom", internal=True)
+@FAMILY.command("_block.hold", -3, "write denyoom", internal=True)
 def hold(context: Context, args: Args) -> Reply:
     """Keep the bytes of a block whose id belongs to another member."""
-    context.node.store.held.set(args[1], args[2])
+    context.node.store.held.set(args[1], args[2], retention=_retention(args[3:]))
     return "OK"
 
 
@@ -209,6 +212,29 @@ def free_owned(context: Context, args: Args) -> Reply:
 def drop(context: Context, args: Args) -> Reply:
     """Forget the bytes of blocks that are held here."""
     return sum(context.node.store.held.delete(identifier) for identifier in args[1:])
+
+
+def _store_options(words: Args) -> tuple[bytes | None, list[bytes]]:
+    """Return the name of the peer, and the word about retention as it goes to other nodes."""
+    name: bytes | None = None
+    retention: list[bytes] = []
+    rest = iter(words)
+    for word in rest:
+        option = word.upper()
+        if option == b"PEER" and name is None:
+            name = next(rest, None)
+            if name is None:
+                raise SyntaxFault
+        elif option in RETENTIONS and retention in ([], [option]):
+            retention = [option]
+        else:
+            raise SyntaxFault
+    return name, retention
+
+
+def _retention(words: Args) -> Retention:
+    """Return what a block is to be kept as, from what `_store_options` made."""
+    return RETENTIONS[words[0]] if words else Retention.PINNED
 
 
 def _parse_id(text: bytes) -> bytes:

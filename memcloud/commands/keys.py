@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from memcloud.errors import CommandError, NoSuchKeyError, SyntaxFault
 from memcloud.resp import Reply
+from memcloud.store import Keyspace, Retention
 
 from . import spread
 from .numbers import parse_int32
 from .table import Args, Family, Route
 
 if TYPE_CHECKING:
-    from memcloud.store import Keyspace
-
     from .context import Context
 
 FAMILY = Family("generic")
@@ -158,7 +157,9 @@ def copy(context: Context, args: Args) -> Reply:
     value = context.keys.get(source)
     if value is None or (destination in target and not is_replacing):
         return 0
-    target.set(destination, value, context.keys.deadline_ms(source))
+    keys = context.keys
+    retention = keys.retention(source) or Retention.BY_POLICY
+    target.set(destination, value, keys.deadline_ms(source), retention)
     return 1
 
 

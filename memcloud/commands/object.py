@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from memcloud.errors import CommandError
 from memcloud.resp import Reply
-from memcloud.store import Policy
 
 from .helping import help_lines
 from .numbers import is_integer
@@ -24,6 +23,10 @@ SHARED_REFERENCES = 2147483647
 NO_LFU = (
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
     "when switching between policies at runtime LRU and LFU data will take some time to adjust."
+)
+NO_LRU = (
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+    "switching between policies at runtime LRU and LFU data will take some time to adjust."
 )
 
 
@@ -74,10 +77,11 @@ def encoding(context: Context, args: Args) -> Reply:
     acl="keyspace",
 )
 def freq(context: Context, args: Args) -> Reply:
-    """OBJECT FREQ: an error, as in Redis, unless an LFU policy keeps count."""
-    if args[2] not in context.keys:
-        return None
-    raise CommandError(NO_LFU)
+    """OBJECT FREQ: the logarithmic counter; an error, as in Redis, unless an LFU policy counts."""
+    frequency = context.keys.frequency(args[2])
+    if frequency is not None and not context.node.store.policy.is_lfu:
+        raise CommandError(NO_LFU)
+    return frequency
 
 
 @FAMILY.command(
@@ -92,9 +96,13 @@ def freq(context: Context, args: Args) -> Reply:
     acl="keyspace",
 )
 def idletime(context: Context, args: Args) -> Reply:
-    """OBJECT IDLETIME: whole seconds."""
+    """OBJECT IDLETIME: whole seconds; an error, as in Redis, while an LFU policy counts."""
     idle_ms = context.keys.idle_ms(args[2])
-    return None if idle_ms is None else idle_ms // 1000
+    if idle_ms is None:
+        return None
+    if context.node.store.policy.is_lfu:
+        raise CommandError(NO_LRU)
+    return idle_ms // 1000
 
 
 @FAMILY.command(
@@ -114,8 +122,10 @@ def refcount(context: Context, args: Args) -> Reply:
     if value is None:
         return None
     assert isinstance(value, bytes)
+    store = context.node.store
+    has_own_notes = bool(store.limit_bytes) and (store.policy.is_lru or store.policy.is_lfu)
     is_shared = (
-        context.node.store.policy is Policy.NOEVICTION
+        not has_own_notes
         and len(value) <= INTEGER_BYTES_MAX
         and is_integer(value)
         and 0 <= int(value) < SHARED_INTEGERS

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from memcloud.errors import SyntaxFault
+from memcloud.store import Retention
 
 from .expiry import InvalidExpireTimeError, deadline_ms_from
 from .table import Args
@@ -14,7 +15,14 @@ from .table import Args
 if TYPE_CHECKING:
     from .context import Context
 
-SET_WORDS: Final = frozenset((b"NX", b"XX", b"GET", b"KEEPTTL", b"EX", b"PX", b"EXAT", b"PXAT"))
+# Whether the entry may be evicted, which Redis does not let one say.
+RETENTIONS: Final[Mapping[bytes, Retention]] = {
+    b"PINNED": Retention.PINNED,
+    b"CACHE": Retention.CACHE,
+}
+SET_WORDS: Final = frozenset(
+    (b"NX", b"XX", b"GET", b"KEEPTTL", b"EX", b"PX", b"EXAT", b"PXAT", *RETENTIONS)
+)
 GETEX_WORDS: Final = frozenset((b"PERSIST", b"EX", b"PX", b"EXAT", b"PXAT"))
 
 # The unit of each word in milliseconds, and whether it counts from 1970.
@@ -30,6 +38,8 @@ _RIVALS: Final[Mapping[bytes, Set[bytes]]] = {
     b"NX": {b"XX"},
     b"XX": {b"NX"},
     b"GET": set(),
+    b"PINNED": {b"CACHE"},
+    b"CACHE": {b"PINNED"},
     **{word: _FATES - {word} for word in _FATES},
 }
 
@@ -44,6 +54,7 @@ class StringOptions:
     is_keeping_deadline: bool = False
     is_persisting: bool = False
     deadline: tuple[bytes, bytes] | None = None  # word and number
+    retention: Retention = Retention.BY_POLICY
 
 
 def parse_options(words: Args, allowed: Set[bytes]) -> StringOptions:
@@ -70,7 +81,13 @@ def parse_options(words: Args, allowed: Set[bytes]) -> StringOptions:
         is_keeping_deadline=b"KEEPTTL" in given,
         is_persisting=b"PERSIST" in given,
         deadline=deadline,
+        retention=_retention(given),
     )
+
+
+def _retention(given: Mapping[bytes, bytes | None]) -> Retention:
+    asked = (retention for word, retention in RETENTIONS.items() if word in given)
+    return next(asked, Retention.BY_POLICY)
 
 
 def deadline_from(context: Context, options: StringOptions) -> int | None:

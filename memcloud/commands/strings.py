@@ -46,7 +46,7 @@ def get(context: Context, args: Args) -> Reply:
     "write denyoom",
     keys=(1, 1, 1),
     summary="Stores a string at a key, whatever was there.",
-    syntax=f"key value [NX | XX] [GET] [{DEADLINE}KEEPTTL]",
+    syntax=f"key value [NX | XX] [GET] [{DEADLINE}KEEPTTL] [PINNED | CACHE]",
 )
 def set_(context: Context, args: Args) -> Reply:
     """SET: OK; nil if NX or XX forbade it; with GET the value that was there."""
@@ -66,9 +66,8 @@ def set_(context: Context, args: Args) -> Reply:
     if (options.is_new_only and is_there) or (options.is_old_only and not is_there):
         return before
     if options.is_keeping_deadline:
-        keys.replace(key, value)
-    else:
-        keys.set(key, value, deadline_ms)
+        deadline_ms = keys.deadline_ms(key)
+    keys.set(key, value, deadline_ms, options.retention)
     return before if options.is_getting else "OK"
 
 

@@ -18,44 +18,40 @@ from typing import TYPE_CHECKING
 
 from memcloud.ring import key_slot
 
+from .entry import Entry, Retention
 from .scanning import scan_step
-from .sizes import DEADLINE_BYTES, entry_bytes
+from .sizes import DEADLINE_BYTES
 from .values import TYPE_NAMES, Value
 
 if TYPE_CHECKING:
     from memcloud.chance import Random
     from memcloud.clock import Clock
 
+    from .eviction import Eviction
     from .expiry import Expiry
     from .sizes import Account
-
-
-class Entry:
-    """A key and what belongs to it."""
-
-    __slots__ = ("accessed_ms", "deadline_ms", "key", "place", "value")
-
-    def __init__(self, key: bytes, value: Value, accessed_ms: int, place: int) -> None:
-        self.key = key
-        self.value = value
-        self.deadline_ms: int | None = None
-        self.accessed_ms = accessed_ms
-        self.place = place  # in the list of all entries
-
-    def is_live(self, now_ms: int) -> bool:
-        """Return whether the deadline, if there is one, has not passed."""
-        return self.deadline_ms is None or now_ms <= self.deadline_ms
 
 
 class Keyspace:
     """The keys of one database, or of the blocks. Times are milliseconds of the clock."""
 
-    def __init__(self, clock: Clock, random: Random, account: Account, expiry: Expiry) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        random: Random,
+        account: Account,
+        expiry: Expiry,
+        eviction: Eviction,
+        retention: Retention = Retention.BY_POLICY,
+    ) -> None:
         self._now_ms = clock.now_ms
         self._random = random
         self._account = account
         self._expiry = expiry
-        self._number = expiry.register(self)
+        self._eviction = eviction
+        self._retention = retention  # of entries that ask for none
+        self.number = expiry.register(self)
+        eviction.register(self)
         self._slots: dict[int, dict[bytes, Entry]] = {}
         self._entries: list[Entry] = []
         self._used_bytes = 0
@@ -72,6 +68,9 @@ class Keyspace:
         if entry is not None:
             now_ms = self._now_ms()
             if entry.deadline_ms is None or now_ms <= entry.deadline_ms:
+                note_access = self._eviction.note_access
+                if note_access is not None:
+                    note_access(entry, now_ms)
                 entry.accessed_ms = now_ms
                 self._account.hits += 1
                 return entry.value
@@ -84,29 +83,40 @@ class Keyspace:
         entry = self._live(key)
         return None if entry is None else entry.value
 
-    def set(self, key: bytes, value: Value, deadline_ms: int | None = None) -> None:
-        """Let the key have this value and this deadline, whatever it had before."""
+    def set(
+        self,
+        key: bytes,
+        value: Value,
+        deadline_ms: int | None = None,
+        retention: Retention = Retention.BY_POLICY,
+    ) -> None:
+        """Let the key have this value, deadline and retention, whatever it had before."""
         slot = key_slot(key)
         table = self._slots.get(slot)
         entry = None if table is None else table.get(key)
         now_ms = self._now_ms()
+        if retention is Retention.BY_POLICY:
+            retention = self._retention
         if entry is None:
-            entry = self._insert(slot, key, value, now_ms)
+            entry = self._insert(slot, key, value, now_ms, retention)
         else:
             if entry.deadline_ms is not None and now_ms > entry.deadline_ms:
                 self._account.expired_keys += 1
-            entry.accessed_ms = now_ms
+            self._note_access(entry)
             self._put_value(entry, value)
+            if retention is not entry.retention:
+                entry.retention = retention
+                self._eviction.update(entry)
         if deadline_ms != entry.deadline_ms:
             self._put_deadline(entry, deadline_ms)
 
     def replace(self, key: bytes, value: Value) -> None:
-        """Let the key have this value and keep its deadline; a new key gets none."""
+        """Let the key have this value and keep deadline and retention; a new key gets none."""
         entry = self._live(key)
         if entry is None:
-            self._insert(key_slot(key), key, value, self._now_ms())
+            self._insert(key_slot(key), key, value, self._now_ms(), self._retention)
         else:
-            entry.accessed_ms = self._now_ms()
+            self._note_access(entry)
             self._put_value(entry, value)
 
     def delete(self, key: bytes) -> bool:
@@ -118,14 +128,18 @@ class Keyspace:
         return True
 
     def rename(self, old: bytes, new: bytes) -> None:
-        """Give value, deadline and time of access of ``old``, which must exist, to ``new``."""
+        """Give value, deadline and retention of ``old``, which must exist, to ``new``.
+
+        So are the notes of its accesses.
+        """
         entry = self._live(old)
         assert entry is not None, "rename needs a key that exists"
         if old == new:
             return
         self._remove(entry)
         self.delete(new)
-        renamed = self._insert(key_slot(new), new, entry.value, entry.accessed_ms)
+        renamed = self._insert(key_slot(new), new, entry.value, entry.accessed_ms, entry.retention)
+        renamed.counter = entry.counter
         if entry.deadline_ms is not None:
             self._put_deadline(renamed, entry.deadline_ms)
 
@@ -143,10 +157,20 @@ class Keyspace:
         entry = self._live(key)
         return None if entry is None else self._now_ms() - entry.accessed_ms
 
+    def frequency(self, key: bytes) -> int | None:
+        """Return the counter of accesses, which means something under an LFU policy only."""
+        entry = self._live(key)
+        return None if entry is None else self._eviction.frequency(entry)
+
+    def retention(self, key: bytes) -> Retention | None:
+        """Return what was asked for about evicting the key."""
+        entry = self._live(key)
+        return None if entry is None else entry.retention
+
     def size_bytes(self, key: bytes) -> int | None:
         """Return what the entry is accounted for."""
         entry = self._live(key)
-        return None if entry is None else _size_bytes(entry)
+        return None if entry is None else entry.size_bytes
 
     def type_name(self, key: bytes) -> str | None:
         """Return what TYPE calls the value."""
@@ -236,6 +260,7 @@ class Keyspace:
     def flush(self) -> int:
         """Remove all keys; return how many there were. Freeing them is O(keys)."""
         removed = len(self._entries)
+        self._eviction.remove_all(self._entries)
         self._slots = {}
         self._entries = []
         self._charge(-self._used_bytes)
@@ -256,26 +281,34 @@ class Keyspace:
         entry = self._find(key)
         return None if entry is None else entry.deadline_ms
 
-    def stored_access_ms(self, key: bytes) -> int | None:
-        """Return the time of the last access even if the deadline has passed."""
-        entry = self._find(key)
-        return None if entry is None else entry.accessed_ms
+    def entries(self) -> Iterator[Entry]:
+        """Iterate over all entries, expired ones included; read them only."""
+        return iter(self._entries)
 
-    def restore_access(self, key: bytes, accessed_ms: int) -> None:
-        """Put the time of the last access of a key, if it is there, back to what it was."""
+    def stored_entry(self, key: bytes) -> Entry | None:
+        """Return the entry of the key even if its deadline has passed; read it only."""
+        return self._find(key)
+
+    def access_notes(self, key: bytes) -> tuple[int, int] | None:
+        """Return what an access to the key would change, for `restore_access`."""
+        entry = self._find(key)
+        return None if entry is None else (entry.accessed_ms, entry.counter)
+
+    def restore_access(self, key: bytes, notes: tuple[int, int]) -> None:
+        """Put what accesses to a key have changed, if it is there, back to what it was."""
         entry = self._find(key)
         if entry is not None:
-            entry.accessed_ms = accessed_ms
+            entry.accessed_ms, entry.counter = notes
 
     def expire(self, key: bytes) -> None:
         """Remove a key, which must be there, because its time is over."""
         self._account.expired_keys += 1
         self._remove(self._slots[key_slot(key)][key])
 
-    def evict(self, key: bytes) -> None:
-        """Remove a key, which must be there, to make room."""
+    def evict(self, entry: Entry) -> None:
+        """Remove an entry of this keyspace to make room."""
         self._account.evicted_keys += 1
-        self._remove(self._slots[key_slot(key)][key])
+        self._remove(entry)
 
     # How it is done
 
@@ -290,18 +323,32 @@ class Keyspace:
         self.expire(key)
         return None
 
-    def _insert(self, slot: int, key: bytes, value: Value, accessed_ms: int) -> Entry:
-        entry = Entry(key, value, accessed_ms, len(self._entries))
+    def _insert(
+        self, slot: int, key: bytes, value: Value, accessed_ms: int, retention: Retention
+    ) -> Entry:
+        entry = Entry(self, key, value, accessed_ms, retention)
+        entry.place = len(self._entries)
+        entry.counter = self._eviction.initial_counter
         table = self._slots.get(slot)
         if table is None:
             self._slots[slot] = {key: entry}
         else:
             table[key] = entry
         self._entries.append(entry)
-        self._charge(entry_bytes(key, value, None))
+        self._charge(entry.size_bytes)
+        self._eviction.update(entry)
         return entry
 
+    def _note_access(self, entry: Entry) -> None:
+        now_ms = self._now_ms()
+        note_access = self._eviction.note_access
+        if note_access is not None:
+            note_access(entry, now_ms)
+        entry.accessed_ms = now_ms
+
     def _remove(self, entry: Entry) -> None:
+        if entry.is_tracked:
+            self._eviction.remove(entry)
         slot = key_slot(entry.key)
         table = self._slots[slot]
         del table[entry.key]
@@ -311,25 +358,31 @@ class Keyspace:
         if last is not entry:
             self._entries[entry.place] = last
             last.place = entry.place
-        self._charge(-_size_bytes(entry))
+        self._charge(-entry.size_bytes)
         if entry.deadline_ms is not None:
             self._count_deadline(-1, -entry.deadline_ms)
 
     def _put_value(self, entry: Entry, value: Value) -> None:
         growth_bytes = len(value) - len(entry.value)
-        if growth_bytes:
-            self._charge(growth_bytes)
         entry.value = value
+        if growth_bytes:
+            self._grow(entry, growth_bytes)
 
     def _put_deadline(self, entry: Entry, deadline_ms: int | None) -> None:
-        if entry.deadline_ms is not None:
-            self._count_deadline(-1, -entry.deadline_ms)
-            self._charge(-DEADLINE_BYTES)
-        entry.deadline_ms = deadline_ms
+        before_ms, entry.deadline_ms = entry.deadline_ms, deadline_ms
+        if before_ms is not None:
+            self._count_deadline(-1, -before_ms)
+            self._grow(entry, -DEADLINE_BYTES)
         if deadline_ms is not None:
             self._count_deadline(1, deadline_ms)
-            self._charge(DEADLINE_BYTES)
-            self._expiry.push(deadline_ms, self._number, entry.key)
+            self._grow(entry, DEADLINE_BYTES)
+            self._expiry.push(deadline_ms, self.number, entry.key)
+        self._eviction.update(entry)
+
+    def _grow(self, entry: Entry, growth_bytes: int) -> None:
+        self._charge(growth_bytes)
+        if entry.is_tracked:
+            self._eviction.resize(entry, growth_bytes)
 
     def _count_deadline(self, count: int, sum_ms: int) -> None:
         self._expiring_count += count
@@ -339,7 +392,3 @@ class Keyspace:
     def _charge(self, size_bytes: int) -> None:
         self._used_bytes += size_bytes
         self._account.charge(size_bytes)
-
-
-def _size_bytes(entry: Entry) -> int:
-    return entry_bytes(entry.key, entry.value, entry.deadline_ms)

@@ -27,7 +27,7 @@ from zlib import crc32
 from memcloud.ring import SLOTS, key_slot
 
 if TYPE_CHECKING:
-    from .keyspace import Entry
+    from .entry import Entry
 
 Slots = Mapping[int, Mapping[bytes, "Entry"]]
 

@@ -12,7 +12,9 @@ The idea, file by file:
   which makes a uniformly random one O(1).
 - `expiry.py`: an entry past its deadline is removed by whoever meets it (lazily), and a heap of
   deadlines over all databases finds those that nobody meets (actively, in bounded portions).
-- `eviction.py`: at the limit, the least recently used of a few random entries goes.
+- `eviction.py`: which entries may go when the limit is reached, and which policy chooses among
+  them: `sampling.py` (LRU, next due), `lfu.py`, `random_choice.py` over the entries in `pool.py`;
+  `s3fifo.py` with the queues in `fifo.py` and the names in `ghosts.py`.
 - `sizes.py`: an entry is accounted for its lengths plus constants; the sum is exact at all times.
 - `scanning.py`: a key has a fixed place in the order of a scan, the same on all nodes.
 
@@ -23,7 +25,7 @@ lies in buffers.
 
 Two keyspaces have no number that a client can select. `blocks` maps ids of blocks to their bytes,
 or to a pointer at who has them; `held` keeps the bytes of blocks for other members. They count
-for the limit and are never evicted, since nobody could make them again.
+for the limit and are pinned unless they were stored as cache, since nobody could make them again.
 
 Limits. Only one type of value, bytes, is stored besides pointers; others join in `values.py`. Pure
 Python spends several hundred bytes on an entry. Everything runs on one thread and nothing
@@ -37,9 +39,11 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .eviction import LruEviction
+from .entry import Retention
+from .eviction import Eviction
 from .expiry import Expiry
 from .keyspace import Keyspace
+from .lfu import LfuTuning
 from .policy import Policy
 from .sizes import Account
 
@@ -55,7 +59,8 @@ class Store:
 
     1. ``used_bytes`` is the sum of `Keyspace.size_bytes` over all entries of all keyspaces.
     2. Every entry with a deadline has an item in the expiry heap that says so.
-    3. Keys leave ``blocks`` and ``held`` by deletion, deadline or dropped slot, never by eviction.
+    3. What is pinned, as blocks are unless asked otherwise, is never evicted.
+    4. Eviction tracks exactly the entries that may be evicted under the policy of the moment.
     """
 
     def __init__(
@@ -68,18 +73,18 @@ class Store:
         databases: int = 16,
     ) -> None:
         self.limit_bytes = limit_bytes  # 0: none, as maxmemory 0 in Redis
-        self.policy = policy
         self._clock = clock
         self._account = Account()
         self._expiry = Expiry()
 
-        def keyspace() -> Keyspace:
-            return Keyspace(clock, random, self._account, self._expiry)
+        self._eviction = Eviction(clock, random, policy)
+
+        def keyspace(retention: Retention = Retention.BY_POLICY) -> Keyspace:
+            return Keyspace(clock, random, self._account, self._expiry, self._eviction, retention)
 
         self.databases = [keyspace() for _ in range(databases)]
-        self.blocks = keyspace()
-        self.held = keyspace()
-        self._eviction = LruEviction(self.databases, random)
+        self.blocks = keyspace(Retention.PINNED)
+        self.held = keyspace(Retention.PINNED)
 
     # Memory
 
@@ -93,6 +98,20 @@ class Store:
         """The most that `used_bytes` has been."""
         return self._account.peak_bytes
 
+    @property
+    def policy(self) -> Policy:
+        """Who goes when the limit is reached. A change looks at each key once, and loses none."""
+        return self._eviction.policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._eviction.policy = policy
+
+    @property
+    def lfu_tuning(self) -> LfuTuning:
+        """How counters of accesses rise and decay under the LFU policies; change it in place."""
+        return self._eviction.tuning
+
     def make_room(self) -> bool:
         """Evict as the policy allows until the limit is kept; return whether it is.
 
@@ -101,7 +120,7 @@ class Store:
         if not self.limit_bytes:
             return True
         while self._account.used_bytes > self.limit_bytes:
-            if self.policy is Policy.NOEVICTION or not self._eviction.evict():
+            if not self._eviction.evict():
                 return False
         return True
 

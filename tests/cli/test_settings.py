@@ -153,7 +153,7 @@ def test_a_default_socket_that_the_system_cannot_open_is_left_out(
         ("port", "9" * 5000, "a port is a number from 1 to 65535"),
         ("memory", "lots", "a size is written like 512mb, 4g or 25%"),
         ("memory", "200%", "more than 100% of the memory does not exist"),
-        ("policy", "random", "it must be one of noeviction, allkeys-lru"),
+        ("policy", "random", f"it must be one of {', '.join(Policy)}"),
         ("name", "", "a name has 1 to 63 printable characters"),
         ("name", "a\nb", "a name has 1 to 63 printable characters"),
         ("name", "x" * 64, "a name has 1 to 63 printable characters"),

@@ -65,6 +65,19 @@ def test_a_full_node_refuses_blocks_and_evicts_none() -> None:
     assert node.run("LOAD", kept) == b"x" * (1 << 20)
 
 
+def test_blocks_stored_as_cache_make_room_under_every_policy() -> None:
+    """Who says CACHE can make the bytes again; PINNED is what blocks are anyway."""
+    for policy in ("noeviction", "allkeys-lru", "volatile-ttl", "allkeys-s3fifo"):
+        node = LocalNode(memory_bytes=1 << 20)
+        node.run("CONFIG", "SET", "maxmemory-policy", policy)
+        pinned = node.run("STORE", b"x" * (1 << 19), "pinned")
+        cached = node.run("STORE", b"y" * (1 << 19), "PEER", "node", "CACHE")
+        assert node.run("LOAD", cached) == b"y" * (1 << 19)
+        assert node.run("SET", "k", "v") == "OK"
+        assert node.run("LOAD", cached) is None
+        assert node.run("LOAD", pinned) == b"x" * (1 << 19)
+
+
 @pytest.mark.parametrize(
     ("args", "error"),
     [
@@ -77,6 +90,9 @@ def test_a_full_node_refuses_blocks_and_evicts_none() -> None:
         ),
         (("STORE", "x", "PEER"), "ERR syntax error"),
         (("STORE", "x", "PIER", "node"), "ERR syntax error"),
+        (("STORE", "x", "PINNED", "CACHE"), "ERR syntax error"),
+        (("STORE", "x", "CACHE", "PEER"), "ERR syntax error"),
+        (("STORE", "x", "PEER", "node", "PEER", "node"), "ERR syntax error"),
         (("STORE", "x", "PEER", "nobody"), "NOPEER no peer is named 'nobody'"),
         (
             ("STORE", "x", "PEER", b"\xff\r\n"),

@@ -75,5 +75,15 @@ def test_statistics_can_be_reset() -> None:
 
 def test_policies_have_the_names_of_redis() -> None:
     """CONFIG SET maxmemory-policy takes them."""
-    assert [policy.value for policy in Policy] == ["noeviction", "allkeys-lru"]
+    assert [policy.value for policy in Policy] == [
+        "volatile-lru",
+        "volatile-lfu",
+        "volatile-random",
+        "volatile-ttl",
+        "allkeys-lru",
+        "allkeys-lfu",
+        "allkeys-random",
+        "allkeys-s3fifo",
+        "noeviction",
+    ]
     assert Policy("allkeys-lru") is Policy.ALLKEYS_LRU
