@@ -11,6 +11,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from .hit_ratio import measure_hit_ratios
 from .load import WORK, measure, progress
 from .memory import bytes_per_key
 from .report import Result, page
@@ -27,6 +28,7 @@ def arguments() -> argparse.Namespace:
     add("--work", default=",".join(WORK), help="commands, by comma (%(default)s)")
     add("--pipeline", default="1,16,100", help="commands in flight per client (%(default)s)")
     add("--keys", type=int, default=500_000, help="keys to measure memory with; 0 leaves it out")
+    add("--no-hit-ratios", action="store_true", help="leave the hit ratios out")
     add("--write", action="store_true", help=f"keep the page as bench/{RESULTS.name}")
     given = parser.parse_args()
     given.work = [work.strip() for work in given.work.split(",") if work.strip()]
@@ -59,6 +61,8 @@ def run(given: argparse.Namespace) -> Result:
         progress(f"memory of {program.title}")
         with running(program) as server:
             result.memory[program.title] = bytes_per_key(server, given.keys)
+    if not given.no_hit_ratios:
+        result.hit_ratios = measure_hit_ratios(found)
     return result
 
 

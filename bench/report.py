@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import psutil
 
+from .hit_ratio import Ratios, hit_ratio_table
 from .load import CLIENTS, KEYS, VALUE_BYTES, Sample
 
 
@@ -21,11 +22,13 @@ class Result:
     missing: list[str] = field(default_factory=list)
     load: dict[tuple[str, int], dict[str, Sample]] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
+    hit_ratios: Ratios = field(default_factory=dict)
 
 
 def page(result: Result) -> str:
     """Return the page in Markdown, which reads well on a terminal too."""
-    return "\n".join([*_head(result), *_load_table(result), *_memory_table(result), ""])
+    ratios = ["", *hit_ratio_table(result.hit_ratios)] if result.hit_ratios else []
+    return "\n".join([*_head(result), *_load_table(result), *_memory_table(result), *ratios, ""])
 
 
 def _head(result: Result) -> Iterator[str]:
