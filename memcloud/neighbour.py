@@ -23,10 +23,10 @@ from .pressure import Governor
 
 logger = logging.getLogger(__name__)
 
-# Some 20 us each in pure Python, so that a slice takes 2 to 5 ms and clients come in between.
-SLICE_KEYS: Final = 128
+# Some 20 us each in pure Python, so that a slice takes 1 to 3 ms and clients come in between.
+SLICE_KEYS: Final = 64
 # The system takes some 0.2 ms per MiB to take pages back, and nothing else runs meanwhile.
-RETURN_BYTES: Final = 32 << 20
+RETURN_BYTES: Final = 16 << 20
 
 
 class Neighbour:
