@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-_CGROUP_ROOT = Path("/sys/fs/cgroup")
-_OWN_CGROUP = Path("/proc/self/cgroup")
+from memcloud.net.control_groups import find_groups
 
 
 def memory_total_bytes() -> int:
@@ -17,29 +14,5 @@ def memory_total_bytes() -> int:
     import psutil
 
     total_bytes: int = psutil.virtual_memory().total
-    return min(total_bytes, *_cgroup_limits(_OWN_CGROUP, _CGROUP_ROOT), total_bytes)
-
-
-def _cgroup_limits(own: Path, root: Path) -> list[int]:
-    """Return the memory limits of a process' control group and all groups around it (v2)."""
-    try:
-        lines = own.read_text().splitlines()
-    except OSError:
-        return []  # not Linux
-    paths = [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]
-    limits = []
-    for path in paths:
-        group = root / path
-        for folder in (group, *group.parents):
-            if folder != root and root not in folder.parents:
-                break
-            limits += _maybe_limit(folder / "memory.max")
-    return limits
-
-
-def _maybe_limit(file: Path) -> list[int]:
-    try:
-        text = file.read_text().strip()
-    except OSError:
-        return []
-    return [int(text)] if text.isdigit() else []
+    limits = [group.limit_bytes() for group in find_groups()]
+    return min([total_bytes, *(limit for limit in limits if limit is not None)])

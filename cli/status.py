@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +38,7 @@ def status(context: typer.Context) -> None:
     """
     with open_node(context) as node:
         facts = node.info("memcloud")
+        memory = node.info("memory")
         peers = node.peers()
     present = [peer for peer in peers if peer.is_up]
     total, used = (
@@ -51,6 +53,9 @@ def status(context: typer.Context) -> None:
             memory_total=total,
             memory_used=used,
             keys=facts["pool_keys"],
+            memory_limit=memory["maxmemory"],
+            memory_effective_limit=memory["memcloud_effective_limit"],
+            pressure=memory["memcloud_pressure"],
             peers=[asdict(peer) for peer in peers],
         )
         return
@@ -63,6 +68,8 @@ def status(context: typer.Context) -> None:
     for peer in peers:
         if advice := _advice(peer):
             output.say(f"\n! {advice}")
+    if shrunk := _shrunk(memory):
+        output.say(f"\n! {shrunk}")
 
 
 def stats(context: typer.Context) -> None:
@@ -175,6 +182,20 @@ def _count(number: int, noun: str) -> str:
 def _word(text: str) -> str:
     """Return a section's name so that it stays one argument."""
     return "".join(text.split()) or "default"
+
+
+def _shrunk(memory: Mapping[str, Any]) -> str | None:
+    """Return a sentence about the node's limit if it is lower than what its owner has said."""
+    limit, effective = memory["maxmemory"], memory["memcloud_effective_limit"]
+    if effective == limit:
+        return None
+    reason = (
+        "its machine is short of memory"
+        if memory["memcloud_pressure"] == "pressed"
+        else "its machine was short of memory, and it grows again"
+    )
+    lent = f" of {bytes_text(limit)}" if limit else ""
+    return f"this node lends {bytes_text(effective)}{lent} now: {reason}"
 
 
 def _advice(peer: Peer) -> str | None:

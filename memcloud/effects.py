@@ -57,4 +57,9 @@ class Stop:
     reason: str
 
 
-Effect = ToClient | CloseClient | ResumeReading | ToLink | CloseLink | Dial | Stop
+@dataclass(frozen=True, slots=True)
+class ReturnMemory:
+    """Give pages that hold nothing any more back to the operating system."""
+
+
+Effect = ToClient | CloseClient | ResumeReading | ToLink | CloseLink | Dial | Stop | ReturnMemory

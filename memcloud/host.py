@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from .pressure import Pressure
+
 
 @dataclass(frozen=True, slots=True)
 class CpuSeconds:
@@ -33,6 +35,10 @@ class Host(Protocol):
         """Return what the machine could still give without swapping."""
         ...
 
+    def memory_pressure(self) -> Pressure:
+        """Return how short of memory the machine is, and the control group of the process."""
+        ...
+
     def cpu_seconds(self) -> CpuSeconds:
         """Return the processor time used so far."""
         ...
@@ -50,6 +56,7 @@ class FixedHost:
     event_loop: str = "none"
     memory_total_bytes: int = 8 << 30
     resident: int = 50 << 20
+    pressure: Pressure | None = None  # None: half of the memory is available
 
     def resident_bytes(self) -> int:
         """See `Host.resident_bytes`."""
@@ -58,6 +65,12 @@ class FixedHost:
     def memory_available_bytes(self) -> int:
         """See `Host.memory_available_bytes`."""
         return self.memory_total_bytes // 2
+
+    def memory_pressure(self) -> Pressure:
+        """See `Host.memory_pressure`."""
+        if self.pressure is not None:
+            return self.pressure
+        return Pressure(self.memory_available_bytes(), self.memory_total_bytes)
 
     def cpu_seconds(self) -> CpuSeconds:
         """See `Host.cpu_seconds`."""

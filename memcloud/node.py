@@ -31,6 +31,7 @@ from .dispatch import Dispatcher
 from .effects import Effect
 from .errors import CommandError
 from .host import Host
+from .neighbour import Neighbour
 from .parameters import Parameters
 from .pending import PendingCommand
 from .routing import Router
@@ -69,6 +70,7 @@ class Node:
         self.dispatcher = Dispatcher(self.commands, self.store, self.stats, clock)
         self.clients = Clients(self)
         self._effects: list[Effect] = []
+        self.neighbour = Neighbour(self.store, host, clock, self.emit)
         self._later: list[tuple[int, int, PendingCommand]] = []
         self._sequence = count()
         self._last_tick_ms = self.started_ms
@@ -191,6 +193,7 @@ class Node:
             self.membership.forgive(late_ms)
         self.stats.sample(now_ms)
         self.store.expire_some(EXPIRE_KEYS_PER_TICK)
+        self.neighbour.tick()
         self.clients.tick(now_ms)
         self.mesh.tick()
         self.forwarding.tick()

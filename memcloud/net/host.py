@@ -9,12 +9,16 @@ import sys
 import psutil
 
 from memcloud.host import CpuSeconds
+from memcloud.pressure import Pressure
+
+from .memory_pressure import MemoryGauge
 
 
 class SystemHost:
     """See `memcloud.host.Host`."""
 
     def __init__(self, event_loop: str) -> None:
+        self._gauge = MemoryGauge()
         self._process = psutil.Process()
         self.process_id = self._process.pid
         self.hostname = socket.gethostname()
@@ -31,6 +35,10 @@ class SystemHost:
     def memory_available_bytes(self) -> int:
         """See `memcloud.host.Host.memory_available_bytes`."""
         return int(psutil.virtual_memory().available)
+
+    def memory_pressure(self) -> Pressure:
+        """See `memcloud.host.Host.memory_pressure`."""
+        return self._gauge.read()
 
     def cpu_seconds(self) -> CpuSeconds:
         """See `memcloud.host.Host.cpu_seconds`."""

@@ -18,15 +18,18 @@ from memcloud.effects import (
     Dial,
     Effect,
     ResumeReading,
+    ReturnMemory,
     Stop,
     ToClient,
     ToLink,
 )
 from memcloud.errors import StartError
+from memcloud.host import Host
 from memcloud.node import TICK_MS, Node
 from memcloud.settings import Settings
 
 from . import logs
+from .allocator import return_memory
 from .clients import ClientSockets
 from .discovery import Discovery
 from .host import SystemHost
@@ -50,12 +53,16 @@ GOODBYE_S = 0.1
 
 
 class Runner:
-    """One node with its sockets; `run` returns when it has stopped."""
+    """One node with its sockets; `run` returns when it has stopped.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        host: where the node gets the facts about its machine from; the true ones by default.
+    """
+
+    def __init__(self, settings: Settings, host: Host | None = None) -> None:
         self._settings = settings
         self._clock = SystemClock()
-        host = SystemHost("uvloop" if uvloop else "asyncio")
+        host = host or SystemHost("uvloop" if uvloop else "asyncio")
         self.node = Node(settings, self._clock, SystemRandom(), host)
         self._clients = ClientSockets(self.node, self.carry_out)
         self._peers = PeerSockets(self.node, self.carry_out)
@@ -95,7 +102,9 @@ class Runner:
         for effect in self.node.take_effects():
             self._do(effect)
         if not self._is_turn_planned and (
-            self.node.clients.has_work or self.node.forwarding.has_unsent
+            self.node.clients.has_work
+            or self.node.forwarding.has_unsent
+            or self.node.neighbour.has_work
         ):
             self._is_turn_planned = True
             asyncio.get_running_loop().call_soon(self._turn)
@@ -104,6 +113,7 @@ class Runner:
         """Give waiting clients their turn, then send the calls that have gathered."""
         self._is_turn_planned = False
         self.node.clients.run_turn()
+        self.node.neighbour.run_slice()
         self.node.flush()
         self.carry_out()
 
@@ -121,6 +131,8 @@ class Runner:
                 self._peers.close_one(link)
             case Dial(host, port):
                 self._peers.dial(host, port)
+            case ReturnMemory():
+                return_memory()
             case Stop(reason):
                 self._fault = reason
                 self._stopping.set()

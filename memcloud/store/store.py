@@ -73,6 +73,7 @@ class Store:
         databases: int = 16,
     ) -> None:
         self.limit_bytes = limit_bytes  # 0: none, as maxmemory 0 in Redis
+        self.ceiling_bytes: int | None = None  # a lower limit for a while
         self._clock = clock
         self._account = Account()
         self._expiry = Expiry()
@@ -112,17 +113,37 @@ class Store:
         """How counters of accesses rise and decay under the LFU policies; change it in place."""
         return self._eviction.tuning
 
+    @property
+    def effective_limit_bytes(self) -> int:
+        """The limit or the ceiling, whichever is lower; 0: neither is there."""
+        if self.ceiling_bytes is None:
+            return self.limit_bytes
+        return min(self.ceiling_bytes, self.limit_bytes or self.ceiling_bytes)
+
     def make_room(self) -> bool:
         """Evict as the policy allows until the limit is kept; return whether it is.
 
         O(1) per key evicted, and as many keys as it takes.
         """
-        if not self.limit_bytes:
+        limit_bytes = self.effective_limit_bytes
+        if not limit_bytes:
             return True
-        while self._account.used_bytes > self.limit_bytes:
+        while self._account.used_bytes > limit_bytes:
             if not self._eviction.evict():
                 return False
         return True
+
+    def evict_some(self, goal_bytes: int, limit: int) -> int:
+        """Evict as the policy allows until no more than this is used; return how many keys.
+
+        At most ``limit`` keys go; fewer if the goal is reached or nothing may be evicted.
+        """
+        evicted = 0
+        while evicted < limit and self._account.used_bytes > goal_bytes:
+            if not self._eviction.evict():
+                break
+            evicted += 1
+        return evicted
 
     # Time
 

@@ -11,6 +11,7 @@ import pytest
 from memcloud.cli import machine, settings
 from memcloud.cli.settings import CONFIG, SETTINGS, read_settings
 from memcloud.errors import SettingsError
+from memcloud.net.control_groups import find_groups
 from memcloud.settings import Settings
 from memcloud.store.policy import Policy
 
@@ -258,8 +259,20 @@ def test_in_a_container_memory_is_what_the_container_has(tmp_path: Path) -> None
     (group.parent / "memory.max").write_text(f"{1 << 30}\n")
     own = tmp_path / "cgroup"
     own.write_text("0::/outer/inner\n")
-    assert machine._cgroup_limits(own, tmp_path / "root") == [1 << 30]
-    assert machine._cgroup_limits(tmp_path / "none", tmp_path) == []
+    limits = [found.limit_bytes() for found in find_groups(own, tmp_path / "root")]
+    assert limits == [None, 1 << 30]
+    assert find_groups(tmp_path / "none", tmp_path) == []
+
+
+def test_a_share_of_the_memory_is_one_of_the_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--memory 25%` in a container of 64 MiB is 16 MiB, however large the machine is."""
+
+    class Small:
+        def limit_bytes(self) -> int:
+            return 64 << 20
+
+    monkeypatch.setattr(machine, "find_groups", lambda: [Small()])
+    assert read_settings({"memory": "25%"}, {}).memory_bytes == 16 << 20
 
 
 def test_the_memory_of_this_machine_is_known() -> None:

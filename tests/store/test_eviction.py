@@ -164,3 +164,28 @@ def test_the_same_seed_evicts_the_same_keys() -> None:
         fill(store)
         left.append(list(store.databases[0].keys()))
     assert left[0] == left[1]
+
+
+def test_eviction_in_slices_stops_at_its_bound_and_at_its_goal() -> None:
+    """Who evicts in the background lets others have their turn in between."""
+    store, _ = new_store(policy=Policy.ALLKEYS_LRU)
+    for number in range(10):
+        store.databases[0].set(b"%d" % number, b"x" * 100)
+    entry_size = store.used_bytes // 10
+    assert store.evict_some(0, 3) == 3
+    assert store.evict_some(5 * entry_size, 100) == 2
+    assert store.evict_some(5 * entry_size, 100) == 0
+    store.policy = Policy.NOEVICTION
+    assert store.evict_some(0, 100) == 0
+    assert len(store.databases[0]) == 5
+
+
+def test_the_lower_of_limit_and_ceiling_holds() -> None:
+    """The limit is the owner's word; the ceiling may only be stricter."""
+    store, _ = new_store(limit_bytes=1000)
+    assert store.effective_limit_bytes == 1000
+    for ceiling_bytes, effective_bytes in ((500, 500), (2000, 1000), (None, 1000)):
+        store.ceiling_bytes = ceiling_bytes
+        assert store.effective_limit_bytes == effective_bytes
+    store.limit_bytes, store.ceiling_bytes = 0, 500
+    assert store.effective_limit_bytes == 500

@@ -1,0 +1,91 @@
+"""Gives memory back to a host that needs it, a slice at a time, and takes it again later.
+
+`Governor` decides how far; this evicts. One slice is a bounded number of keys, so that clients have
+their turn in between, and no new facts are asked for before the last goal is reached: what was
+evicted is not on the host's books until its pages are given back.
+
+The ceiling follows the eviction down instead of leading it. Else the next command that writes would
+have to evict all that is still missing, in one go.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from memcloud.store import Store
+
+from .clock import Clock
+from .effects import Effect, ReturnMemory
+from .host import Host
+from .pressure import Governor
+
+logger = logging.getLogger(__name__)
+
+# Some 20 us each in pure Python, so that a slice takes 1 to 3 ms and clients come in between.
+SLICE_KEYS: Final = 64
+# The system takes some 0.2 ms per MiB to take pages back, and nothing else runs meanwhile.
+RETURN_BYTES: Final = 16 << 20
+
+
+class Neighbour:
+    """Keeps one store within what its host can spare."""
+
+    def __init__(
+        self, store: Store, host: Host, clock: Clock, emit: Callable[[Effect], None]
+    ) -> None:
+        self.governor = Governor()
+        self.given_back_bytes = 0
+        self._store = store
+        self._host = host
+        self._clock = clock
+        self._emit = emit
+        self._goal_bytes: int | None = None
+        self._unreturned_bytes = 0
+
+    @property
+    def state(self) -> str:
+        """How INFO calls it: ``calm`` or ``pressed``."""
+        return "pressed" if self.governor.is_pressed else "calm"
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is more to evict; `run_slice` wants to be called soon."""
+        return self._goal_bytes is not None
+
+    def tick(self) -> None:
+        """Look at the host, and begin to give back or take again what it allows."""
+        if self.has_work:
+            return
+        store, governor = self._store, self.governor
+        pressure = self._host.memory_pressure()
+        was_pressed = governor.is_pressed
+        goal_bytes = governor.goal_bytes(pressure, store.limit_bytes, store.used_bytes)
+        if governor.is_pressed and not was_pressed:
+            logger.info("the host is short of memory: giving some back")
+        if goal_bytes is None:
+            governor.grow(pressure, store.limit_bytes, store.used_bytes, self._clock.now_ms())
+            store.ceiling_bytes = governor.ceiling_bytes
+        else:
+            self._goal_bytes = goal_bytes
+            self.run_slice()
+
+    def run_slice(self) -> None:
+        """Evict a bounded number of keys towards the goal, if there is one."""
+        if self._goal_bytes is None:
+            return
+        store = self._store
+        before_bytes = store.used_bytes
+        evicted = store.evict_some(self._goal_bytes, SLICE_KEYS)
+        freed_bytes = before_bytes - store.used_bytes
+        self.given_back_bytes += freed_bytes
+        self._unreturned_bytes += freed_bytes
+        self.governor.shrink(self._goal_bytes, store.used_bytes)
+        store.ceiling_bytes = self.governor.ceiling_bytes
+        if evicted < SLICE_KEYS or store.used_bytes <= self._goal_bytes:
+            self._goal_bytes = None
+        is_due = not self.has_work or self._unreturned_bytes >= RETURN_BYTES
+        if self._unreturned_bytes and is_due:
+            self._unreturned_bytes = 0
+            self._emit(ReturnMemory())
