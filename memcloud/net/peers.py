@@ -149,6 +149,8 @@ class PeerSockets:
             self._dial_failed(host, port, "connection refused", is_refused=True)
         except OSError as error:
             self._dial_failed(host, port, error.strerror or str(error), is_refused=False)
+        except UnicodeError:  # raised before the name is looked up
+            self._dial_failed(host, port, "that is no host name", is_refused=False)
 
     def _dial_failed(self, host: str, port: int, why: str, *, is_refused: bool) -> None:
         self.node.mesh.dial_failed(host, port, why, is_refused=is_refused)

@@ -253,6 +253,17 @@ def test_connecting_joins_nodes_that_mdns_cannot_see() -> None:
             wait_for(lambda: first.members() == second.members() == {"n1", "other"}, "joined")
 
 
+def test_hosts_that_cannot_be_are_answered_and_use_no_dial_up(node: MemnodeProcess) -> None:
+    """Only a few dials run at a time: one that never ends would be missing for ever."""
+    client = node.client(decode_responses=True)
+    for host in ("..", "a..b", "x" * 64 + ".example", b"\xff", "still..", "more.."):
+        with pytest.raises(redis.ResponseError, match="that is no host name"):
+            client.execute_command("PEER", "CONNECT", host, 6999)
+    with pytest.raises(redis.ResponseError, match="this node itself"):
+        client.execute_command("PEER", "CONNECT", "127.0.0.1", node.port)
+    assert "Traceback" not in node.log
+
+
 def _owners(client: Any) -> dict[int, int]:
     """Return the client port of the owner of each slot."""
     rows = client.execute_command("CLUSTER SLOTS")
