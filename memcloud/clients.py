@@ -19,7 +19,7 @@ from .effects import CloseClient, ResumeReading, ToClient
 from .errors import CommandError
 from .pending import PendingCommand
 from .routing import HERE
-from .session import ReplyMode, Session
+from .session import ReplyMode, Session, Waiting
 
 if TYPE_CHECKING:
     from .node import Node
@@ -134,13 +134,13 @@ class Clients:
     def close(self, session: Session) -> None:
         """End a connection after the replies that are ready."""
         session.is_closing = True
-        session.waiting.clear()
+        session.forget_waiting()
         self._send_output(session)
 
-    def completed(self, session: Session) -> None:
+    def completed(self, session: Session, place: Waiting, reply: bytes) -> None:
         """A command of the session that had to wait has its reply."""
         was_stalled = session.is_stalled
-        session.release()
+        session.deliver(place, reply)
         self._send_output(session)
         if was_stalled and not session.is_stalled:
             self._unstall(session)

@@ -144,7 +144,8 @@ class Node:
         return effects
 
     def flush(self) -> None:
-        """Send the calls to other members that have gathered in this turn."""
+        """Run more calls of other members, and send them those that have gathered in this turn."""
+        self.forwarding.run_turn()
         self.forwarding.flush()
 
     def close_session(self, session: Session) -> None:

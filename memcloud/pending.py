@@ -44,7 +44,7 @@ class PendingCommand:
         self._database = session.database
         self._protocol = session.protocol
         self._no_touch = session.no_touch
-        self._place = session.hold_place(is_silent=is_silent)
+        self._place = session.hold_place(sum(map(len, args)), is_silent=is_silent)
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
         self._gathering: Gathering | None = None
 
@@ -89,8 +89,7 @@ class PendingCommand:
 
     def finish(self, data: bytes) -> None:
         """Give the session its reply."""
-        self._place.data = data
-        self._node.clients.completed(self._session)
+        self._node.clients.completed(self._session, self._place, data)
 
     def finish_with(self, reply: Reply) -> None:
         """Give the session a reply that is not encoded yet."""

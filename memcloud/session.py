@@ -8,8 +8,13 @@ from enum import Enum
 
 from memcloud.resp import Parser
 
-# Commands of one client that may wait for peers before no more of its input is taken.
+# Commands of one client that may wait for peers before no more of its input is taken, and what they
+# may hold: their own bytes until they are answered, then their replies.
 WAITING_MAX = 1024
+WAITING_BYTES_MAX = 8 * 1024 * 1024
+# How large replies will be is not known before, so the first commands are few, and it is one more
+# with each reply of which so many would fit.
+WAITING_FIRST = 8
 
 
 class ReplyMode(Enum):
@@ -25,6 +30,7 @@ class Waiting:
 
     data: bytes | None = None
     is_silent: bool = False  # CLIENT REPLY said that it shall not be sent
+    size_bytes: int = 0  # of what it keeps in memory
 
 
 @dataclass(slots=True)
@@ -64,6 +70,8 @@ class Session:
     is_output_paused: bool = False  # the client does not read what it asked for
     held_command: list[bytes] | None = None  # by CLIENT PAUSE
     waiting: deque[Waiting] = field(default_factory=deque)
+    waiting_bytes: int = 0
+    waiting_max: int = WAITING_FIRST
     output: list[bytes] = field(default_factory=list)
 
     @property
@@ -72,25 +80,44 @@ class Session:
         return (
             self.is_output_paused
             or self.held_command is not None
-            or len(self.waiting) >= WAITING_MAX
+            or len(self.waiting) >= self.waiting_max
+            or self.waiting_bytes >= WAITING_BYTES_MAX
         )
 
     def answer(self, data: bytes) -> None:
         """Queue the reply to the command that has just run."""
         if self.waiting:
-            self.waiting.append(Waiting(data))
+            self.waiting.append(Waiting(data, size_bytes=len(data)))
+            self.waiting_bytes += len(data)
         else:
             self.output.append(data)
 
-    def hold_place(self, *, is_silent: bool) -> Waiting:
-        """Keep the place of a reply that comes later; give it its data and call `release`."""
-        place = Waiting(is_silent=is_silent)
+    def hold_place(self, size_bytes: int, *, is_silent: bool) -> Waiting:
+        """Keep the place of a reply that comes later; give it to `deliver` then.
+
+        ``size_bytes``: of the command, which is kept as long.
+        """
+        place = Waiting(is_silent=is_silent, size_bytes=size_bytes)
         self.waiting.append(place)
+        self.waiting_bytes += size_bytes
         return place
 
-    def release(self) -> None:
-        """Move the replies whose turn has come to the output."""
+    def deliver(self, place: Waiting, data: bytes) -> None:
+        """Put a reply in its place, and move those whose turn has come to the output."""
+        if not self.waiting:  # given up meanwhile
+            return
+        fitting = max(1, WAITING_BYTES_MAX // max(1, len(data)))
+        self.waiting_max = min(self.waiting_max + 1, fitting, WAITING_MAX)
+        self.waiting_bytes += len(data) - place.size_bytes
+        place.data, place.size_bytes = data, len(data)
         waiting = self.waiting
-        while waiting and (data := waiting[0].data) is not None:
-            if not waiting.popleft().is_silent:
-                self.output.append(data)
+        while waiting and (ready := waiting[0].data) is not None:
+            place = waiting.popleft()
+            self.waiting_bytes -= place.size_bytes
+            if not place.is_silent:
+                self.output.append(ready)
+
+    def forget_waiting(self) -> None:
+        """Give up the replies that are not there yet, and those behind them."""
+        self.waiting.clear()
+        self.waiting_bytes = 0

@@ -25,7 +25,9 @@ from .mesh import Link, Mesh
 
 logger = logging.getLogger(__name__)
 
-REPLY_BYTES_MAX = FRAME_BYTES_MAX - (1 << 20)
+# What the calls of one link may produce before the others have their turn.
+TURN_BYTES = 4 * 1024 * 1024
+REPLY_BYTES_MAX = FRAME_BYTES_MAX - 2 * FRAME_BYTES
 
 # Runs a command of another node here and returns its reply; None if a key of it is not this node's.
 Serve = Callable[[list[bytes], CallRequest], bytes | None]
@@ -48,6 +50,7 @@ class Forwarding:
         self._stats = stats
         self._serve = serve
         self._calls = Calls()
+        self._backlogs: dict[int, Link] = {}  # links with calls that wait for their turn
 
     @property
     def in_flight(self) -> int:
@@ -55,9 +58,11 @@ class Forwarding:
         return self._calls.in_flight
 
     @property
-    def has_unsent(self) -> bool:
-        """Whether `flush` may have something to send."""
-        return bool(self._calls.dirty)
+    def has_work(self) -> bool:
+        """Whether `flush` may have something to send, or `run_turn` to run."""
+        return any(self._mesh.link_to(member) for member in self._calls.dirty) or any(
+            not link.is_output_paused for link in self._backlogs.values()
+        )
 
     def call(self, call: Call) -> None:
         """Queue a call; it leaves with the next `flush`."""
@@ -66,6 +71,17 @@ class Forwarding:
             return
         self._stats.forwarded_out += 1
         self._calls.add(call, self._clock.now_ms())
+
+    def run_turn(self) -> None:
+        """Run some more of the calls of each link whose other side reads the replies."""
+        for link in list(self._backlogs.values()):
+            if not self._mesh.is_open(link):
+                del self._backlogs[link.id]
+                continue
+            try:
+                self._run(link)
+            except LinkError as error:
+                self._mesh.break_off(link, error)
 
     def flush(self) -> None:
         """Send what is queued, as much as each peer's window takes."""
@@ -79,7 +95,10 @@ class Forwarding:
     def handle(self, link: Link, frame: Frame) -> None:
         """Take a CALLS or RESULTS frame."""
         if frame.kind is Kind.CALLS:
-            self._run(link, decode_calls(frame))
+            link.backlog.extend(decode_calls(frame))
+            if link.id not in self._backlogs:
+                self._backlogs[link.id] = link
+                self._run(link)
         else:
             self._finish(link, frame)
 
@@ -113,19 +132,20 @@ class Forwarding:
             else:
                 call.sink.answered(result.reply)
 
-    def _run(self, link: Link, calls: list[CallRequest]) -> None:
-        results: list[CallResult] = []
-        size_bytes = 0
-        for call in calls:
-            result = self._run_one(call)
-            length = len(result.reply)
-            if results and (size_bytes + length > FRAME_BYTES or len(results) == CALLS_MAX):
-                self._mesh.send(link, encode_results(results))
-                results, size_bytes = [], 0
-            results.append(result)
-            size_bytes += length
-        if results:
+    def _run(self, link: Link) -> None:
+        """Run calls up to the length of a turn; the rest stays in the backlog."""
+        turn_bytes = 0
+        while link.backlog and not link.is_output_paused and turn_bytes < TURN_BYTES:
+            results: list[CallResult] = []
+            size_bytes = 0
+            while link.backlog and size_bytes < FRAME_BYTES and len(results) < CALLS_MAX:
+                result = self._run_one(link.backlog.popleft())
+                results.append(result)
+                size_bytes += len(result.reply)
             self._mesh.send(link, encode_results(results))
+            turn_bytes += size_bytes
+        if not link.backlog:
+            del self._backlogs[link.id]
 
     def _run_one(self, call: CallRequest) -> CallResult:
         parser = Parser()

@@ -11,6 +11,7 @@ its link broke and its port refuses a new one: then its process is gone.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from memcloud.clock import Clock
 from memcloud.effects import CloseLink, Dial, Effect, Stop, ToLink
 from memcloud.link.frames import Frame, FrameParser, Kind, LinkError
 from memcloud.link.messages import (
+    CallRequest,
     Heartbeat,
     Identity,
     Refusal,
@@ -58,6 +60,8 @@ class Link:
     ping_sequence: int = 0
     ping_sent_ns: int = 0
     pinged_ms: int = 0
+    backlog: deque[CallRequest] = field(default_factory=deque)  # calls that wait to be run
+    is_output_paused: bool = False  # the other side is slow to read what it asked for
 
 
 # Called with the link and a frame that is no business of the mesh: CALLS and RESULTS.
@@ -113,6 +117,10 @@ class Mesh:
             link.is_outgoing and link.member is None for link in self._links.values()
         )
 
+    def is_open(self, link: Link) -> bool:
+        """Return whether a link is still there."""
+        return link.id in self._links
+
     def link_to(self, member: str) -> Link | None:
         """Return the link on which this node calls a member."""
         return self._outgoing.get(member)
@@ -156,6 +164,16 @@ class Mesh:
             self._close(link)
         return link.id
 
+    def paused(self, link_id: int) -> None:
+        """The other side does not read: run none of its calls until it does."""
+        if (link := self._links.get(link_id)) is not None:
+            link.is_output_paused = True
+
+    def resumed(self, link_id: int) -> None:
+        """The other side reads again."""
+        if (link := self._links.get(link_id)) is not None:
+            link.is_output_paused = False
+
     def dial_failed(self, host: str, port: int, why: str, *, is_refused: bool) -> None:
         """Note that nobody answered; ``is_refused``: the machine is there, the port is closed."""
         address = self.addresses.find(host, port)
@@ -182,8 +200,12 @@ class Mesh:
                 self.frames_received += 1
                 self._handle(link, frame)
         except LinkError as error:
-            logger.warning("link with %s:%d closed: %s", link.host, link.port, error)
-            self._close(link)
+            self.break_off(link, error)
+
+    def break_off(self, link: Link, error: LinkError) -> None:
+        """Close a link whose other side broke the protocol."""
+        logger.warning("link with %s:%d closed: %s", link.host, link.port, error)
+        self._close(link)
 
     def closed(self, link_id: int) -> None:
         """Note that a connection has ended."""

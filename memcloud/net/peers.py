@@ -51,12 +51,15 @@ class PeerProtocol(asyncio.Protocol):
         replies must be read whatever happens.
         """
         if self._dialled is None:
+            self._peers.node.mesh.paused(self._link)
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The other node reads again."""
         if self._dialled is None and not self.transport.is_closing():
+            self._peers.node.mesh.resumed(self._link)
             self.transport.resume_reading()
+            self._peers.carry_out()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the node that the link is gone."""

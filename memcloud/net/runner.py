@@ -103,14 +103,14 @@ class Runner:
             self._do(effect)
         if not self._is_turn_planned and (
             self.node.clients.has_work
-            or self.node.forwarding.has_unsent
+            or self.node.forwarding.has_work
             or self.node.neighbour.has_work
         ):
             self._is_turn_planned = True
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Give waiting clients their turn, then send the calls that have gathered."""
+        """Give waiting clients and peers their turn, then send the calls that have gathered."""
         self._is_turn_planned = False
         self.node.clients.run_turn()
         self.node.neighbour.run_slice()

@@ -135,6 +135,26 @@ def test_a_client_that_stops_reading_costs_little_memory(node: MemnodeProcess) -
         assert raw.recv(100) == b"+PONG\r\n"
 
 
+def test_nor_does_it_cost_the_members_that_its_replies_come_from() -> None:
+    """Neither the node that it is connected to nor the owner of the value gathers them all."""
+    with MemnodeCluster(2, use_mdns=False) as cluster:
+        gateway, owner = cluster.nodes
+        client = gateway.client()
+        owners = _owners(client)
+        key = next(f"k{n}" for n in range(1000) if owners[key_slot(b"k%d" % n)] == owner.port)
+        client.set(key, b"x" * MIB)
+        before = [resident_bytes(node) for node in cluster.nodes]
+        with connect(gateway.port) as raw:
+            raw.sendall(f"GET {key}\r\n".encode() * 1000)
+            for _ in range(200):  # a while in which the nodes serve others
+                client.exists(key)
+            for node, was in zip(cluster.nodes, before, strict=True):
+                assert resident_bytes(node) - was < 64 * MIB
+            received = 0
+            while received < 1000 * (MIB + 12):
+                received += len(raw.recv(MIB))
+
+
 def test_a_claim_of_512_mib_reserves_nothing(node: MemnodeProcess) -> None:
     """A hundred clients announce the largest value and send one byte of it."""
     before = resident_bytes(node)
