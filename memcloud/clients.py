@@ -17,6 +17,7 @@ from memcloud.resp import ErrorReply, ProtocolError, encode
 from .dispatch import is_http
 from .effects import CloseClient, ResumeReading, ToClient
 from .errors import CommandError
+from .fast import MORE, OTHER_COMMAND
 from .pending import PendingCommand
 from .routing import HERE
 from .session import ReplyMode, Session, Waiting
@@ -82,22 +83,39 @@ class Clients:
             is_unix=is_unix,
             file_descriptor=file_descriptor,
             is_authenticated=not node.parameters.requirepass,
-            last_active_ms=now_ms,
         )
+        if node.engine is not None:
+            session.traffic = session.fast = node.engine.open(session.parser)
+        session.traffic.last_active_ms = now_ms
+        session.refresh()
         session.parser.limits = node.parameters.parser_limits(session.is_authenticated)
         self.sessions[identifier] = session
         self._contexts[identifier] = Context(node, session)
         return session
 
-    def received(self, identifier: int, data: bytes) -> None:
+    def received(self, identifier: int, data: bytes | memoryview) -> None:
         """Take bytes that a client sent and run the commands in them."""
         session = self.sessions.get(identifier)
         if session is None or session.is_closing:
             return
-        session.bytes_received += len(data)
+        session.traffic.bytes_received += len(data)
         self._node.stats.bytes_received += len(data)
         session.parser.feed(data)
         if not session.is_stalled:
+            self._run(session)
+
+    def go_on(self, identifier: int, replies: list[bytes], *, is_turn_over: bool) -> None:
+        """Go on where hot commands have ended, which have had these replies."""
+        session = self.sessions.get(identifier)
+        if session is None or session.is_closing:
+            return
+        session.output += replies
+        if is_turn_over:
+            self._runnable[identifier] = None
+            self._send_output(session)
+        elif session.is_stalled:
+            self._send_output(session)
+        else:
             self._run(session)
 
     def closed(self, identifier: int) -> None:
@@ -109,6 +127,7 @@ class Clients:
         """The client does not read its replies: run nothing more for it until it does."""
         if (session := self.sessions.get(identifier)) is not None:
             session.is_output_paused = True
+            session.refresh()
 
     def resumed(self, identifier: int) -> None:
         """The client reads again."""
@@ -149,10 +168,12 @@ class Clients:
         """Hold the commands of all clients (CLIENT PAUSE) until a moment of the node's clock."""
         self._pause_until_ms = max(until_ms, self._pause_until_ms)
         self._pauses_only_writes = writes_only
+        self._tell_engine()
 
     def unpause_all(self) -> None:
         """Let held commands run."""
         self._pause_until_ms = 0
+        self._tell_engine()
         for session in list(self.sessions.values()):
             if session.held_command is not None:
                 self._unstall(session)
@@ -165,13 +186,13 @@ class Clients:
         if not timeout_ms:
             return
         for session in list(self.sessions.values()):
-            if now_ms - session.last_active_ms > timeout_ms and not session.waiting:
+            if now_ms - session.traffic.last_active_ms > timeout_ms and not session.waiting:
                 self.close(session)
 
     def _run(self, session: Session) -> None:
         """Run what the session has sent, up to the length of a turn."""
         context = self._contexts[session.id]
-        context.now_ms = session.last_active_ms = self._node.clock.now_ms()
+        context.now_ms = session.traffic.last_active_ms = self._node.clock.now_ms()
         if self._run_commands(session, context) and not session.is_stalled:
             self._runnable[session.id] = None
         self._send_output(session)
@@ -182,6 +203,14 @@ class Clients:
         for _ in range(TURN_COMMANDS):
             if session.is_closing or session.is_stalled or size_bytes > TURN_BYTES:
                 break
+            if session.fast is not None and session.is_plain and not self._pause_until_ms:
+                session.refresh()
+                outcome, replies = session.fast.run()
+                if replies:
+                    session.output += replies
+                    size_bytes += sum(map(len, replies))
+                if outcome != OTHER_COMMAND:
+                    return outcome == MORE
             try:
                 args = session.parser.take()
             except ProtocolError as error:
@@ -205,7 +234,7 @@ class Clients:
             if self._pause_until_ms and self._is_held(command):
                 session.held_command = args
                 return
-            session.last_command = command.name
+            session.traffic.last_command = command.name
             destination = node.router.destination(command, args)
         except CommandError as error:
             if is_http(args):
@@ -214,7 +243,7 @@ class Clients:
                 return
             data = encode(node.dispatcher.refuse(error), session.protocol)
         else:
-            session.commands_processed += 1
+            session.traffic.commands_processed += 1
             if destination != HERE:
                 PendingCommand(node, session, command, args, is_silent=is_silent).start()
                 return
@@ -227,6 +256,10 @@ class Clients:
         # CLIENT REPLY OFF and SKIP silence their own replies too.
         if not is_silent and not session.skip_next and session.reply_mode is ReplyMode.ON:
             session.answer(data)
+
+    def _tell_engine(self) -> None:
+        if self._node.engine is not None:
+            self._node.engine.is_paused = bool(self._pause_until_ms)
 
     def _is_held(self, command: Command) -> bool:
         if self._pauses_only_writes:
@@ -249,6 +282,7 @@ class Clients:
         self._send_output(session)
 
     def _send_output(self, session: Session) -> None:
+        session.refresh()
         if session.output:
             self._emit_output(session)
         if session.is_closing and not session.waiting and session.id in self.sessions:
@@ -270,5 +304,5 @@ class Clients:
         if small:
             self._node.emit(ToClient(session.id, b"".join(small)))
         session.output.clear()
-        session.bytes_sent += size_bytes
+        session.traffic.bytes_sent += size_bytes
         self._node.stats.bytes_sent += size_bytes

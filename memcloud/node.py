@@ -30,6 +30,7 @@ from .clock import Clock
 from .dispatch import Dispatcher
 from .effects import Effect
 from .errors import CommandError
+from .fast import new_engine
 from .host import Host
 from .neighbour import Neighbour
 from .parameters import Parameters
@@ -58,7 +59,7 @@ class Node:
         self.started_ms = clock.now_ms()
         self.run_id = _hex_id(random)
         self.commands = TABLE
-        self.stats = Statistics()
+        self._stats = Statistics()
         self.store = Store(
             clock,
             random,
@@ -66,8 +67,9 @@ class Node:
             policy=settings.policy,
             databases=settings.databases,
         )
+        self.engine = new_engine(self.commands, self.store, clock)
         self.parameters = Parameters(settings, self.store)
-        self.dispatcher = Dispatcher(self.commands, self.store, self.stats, clock)
+        self.dispatcher = Dispatcher(self.commands, self.store, self._stats, clock)
         self.clients = Clients(self)
         self._effects: list[Effect] = []
         self.neighbour = Neighbour(self.store, host, clock, self.emit)
@@ -93,6 +95,13 @@ class Node:
         )
         self._server_session = Session(0, self.started_ms, is_peer=True)
         self._server_context = Context(self, self._server_session)
+
+    @property
+    def stats(self) -> Statistics:
+        """What was counted since the start or the last reset."""
+        if self.engine is not None:
+            self.engine.drain(self._stats)
+        return self._stats
 
     @property
     def string_bytes_max(self) -> int:
@@ -177,7 +186,7 @@ class Node:
             command = self.dispatcher.find(args, is_authenticated=True, is_peer=True)
         except CommandError as error:
             return encode(self.dispatcher.refuse(error), protocol)
-        session.last_command = command.name
+        session.traffic.last_command = command.name
         return self.dispatcher.run_encoded(self._server_context, command, args)
 
     def start_later(self, pending: PendingCommand, delay_ms: int) -> None:
@@ -193,6 +202,7 @@ class Node:
             logger.warning("this node did not run for %d ms", late_ms)
             self.membership.forgive(late_ms)
         self.stats.sample(now_ms)
+        self.store.tidy()
         self.store.expire_some(EXPIRE_KEYS_PER_TICK)
         self.neighbour.tick()
         self.clients.tick(now_ms)
@@ -212,6 +222,9 @@ class Node:
 
     def _table_changed(self, old: SlotTable, new: SlotTable) -> None:
         me = self.membership.me.id
+        if self.engine is not None:
+            self.engine.own(new.owners, me)
+            self.engine.is_alone = self.membership.is_alone
         lost = [
             slot
             for slot, (before, after) in enumerate(zip(old.owners, new.owners, strict=True))

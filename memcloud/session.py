@@ -8,6 +8,8 @@ from enum import Enum
 
 from memcloud.resp import Parser
 
+from .fast import FastSession
+
 # Commands of one client that may wait for peers before no more of its input is taken, and what they
 # may hold: their own bytes until they are answered, then their replies.
 WAITING_MAX = 1024
@@ -31,6 +33,17 @@ class Waiting:
     data: bytes | None = None
     is_silent: bool = False  # CLIENT REPLY said that it shall not be sent
     size_bytes: int = 0  # of what it keeps in memory
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was counted of a session; a native session counts for itself."""
+
+    last_active_ms: int = 0
+    commands_processed: int = 0
+    bytes_received: int = 0
+    bytes_sent: int = 0
+    last_command: str = "NULL"
 
 
 @dataclass(slots=True)
@@ -60,11 +73,8 @@ class Session:
     no_touch: bool = False
     reply_mode: ReplyMode = ReplyMode.ON
     skip_next: bool = False  # CLIENT REPLY SKIP: neither its own reply nor the next one is sent
-    last_command: str = "NULL"
-    last_active_ms: int = 0
-    commands_processed: int = 0
-    bytes_received: int = 0
-    bytes_sent: int = 0
+    traffic: Traffic | FastSession = field(default_factory=Traffic)
+    fast: FastSession | None = None  # runs hot commands while the session is plain
     output_pending_bytes: int = 0  # handed to the transport and not yet taken by the client
     is_closing: bool = False  # after the replies that are due; nothing more is read
     is_output_paused: bool = False  # the client does not read what it asked for
@@ -83,6 +93,28 @@ class Session:
             or len(self.waiting) >= self.waiting_max
             or self.waiting_bytes >= WAITING_BYTES_MAX
         )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a command is run and answered with nothing else to think of."""
+        return not (
+            self.waiting
+            or self.is_output_paused
+            or self.is_closing
+            or self.no_touch
+            or self.skip_next
+            or not self.is_authenticated
+            or self.held_command is not None
+            or self.reply_mode is not ReplyMode.ON
+        )
+
+    def refresh(self) -> None:
+        """Tell the native session of what has changed."""
+        fast = self.fast
+        if fast is not None:
+            fast.is_plain = self.is_plain
+            fast.protocol = self.protocol
+            fast.database = self.database
 
     def answer(self, data: bytes) -> None:
         """Queue the reply to the command that has just run."""

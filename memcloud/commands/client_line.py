@@ -19,11 +19,11 @@ def describe(session: Session, now_ms: int) -> bytes:
         f"id={session.id} addr={session.address} laddr={session.local_address} "
         f"fd={session.file_descriptor} name={session.name.decode()} "
         f"age={(now_ms - session.created_ms) // 1000} "
-        f"idle={(now_ms - session.last_active_ms) // 1000} flags={_flags(session)} "
+        f"idle={(now_ms - session.traffic.last_active_ms) // 1000} flags={_flags(session)} "
         f"db={session.database} sub=0 psub=0 ssub=0 multi=-1 qbuf={query_bytes} qbuf-free=0 "
         f"argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={len(session.waiting)} "
         f"omem={output_bytes} tot-mem={SESSION_BYTES + query_bytes + output_bytes} events=r "
-        f"cmd={session.last_command} user={session.user} redir=-1 resp={session.protocol} "
+        f"cmd={session.traffic.last_command} user={session.user} redir=-1 resp={session.protocol} "
         f"lib-name={session.library_name.decode()} lib-ver={session.library_version.decode()}\n"
     )
     return fields.encode("utf-8", "surrogateescape")

@@ -45,7 +45,7 @@ class InvalidExpireTimeError(CommandError):
     """The client gave a time to live or a deadline that cannot be."""
 
     def __init__(self, context: Context) -> None:
-        name = context.session.last_command
+        name = context.session.traffic.last_command
         super().__init__(f"ERR invalid expire time in '{name}' command")
 
 

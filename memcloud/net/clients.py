@@ -14,6 +14,9 @@ from typing import cast
 
 from memcloud.errors import StartError
 from memcloud.node import Node
+from memcloud.session import Session
+
+from .port import Port
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +29,11 @@ STUCK_BYTES = 32 << 20
 STUCK_MS = 10_000
 
 
-class ClientProtocol(asyncio.Protocol):
+class ClientProtocol(Port, asyncio.BufferedProtocol):
     """One client connection."""
 
     def __init__(self, clients: ClientSockets, number: int) -> None:
+        super().__init__()
         self._clients = clients
         self._number = number
         self._paused_ms: int | None = None
@@ -42,12 +46,23 @@ class ClientProtocol(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's.
         self.transport = transport = cast("asyncio.Transport", transport)
         transport.set_write_buffer_limits(HIGH_WATER_BYTES)
-        self._clients.opened(self._number, self)
+        session = self._clients.opened(self._number, self)
+        if session is not None:
+            self.attach(session.fast, transport.write, transport.writelines)
 
-    def data_received(self, data: bytes) -> None:
-        """Hand the bytes to the node; stop reading when it has enough for now."""
+    def received(self, data: memoryview) -> None:
+        """Hand the bytes to the node."""
+        self._clients.node.clients.received(self._number, data)
+        self._carry_out()
+
+    def go_on(self, replies: list[bytes], is_turn_over: bool) -> None:
+        """Let the node run what is left of what it has received."""
+        self._clients.node.clients.go_on(self._number, replies, is_turn_over=is_turn_over)
+        self._carry_out()
+
+    def _carry_out(self) -> None:
+        """Do what the node asks for; stop reading when it has enough for now."""
         node = self._clients.node
-        node.clients.received(self._number, data)
         session = node.sessions.get(self._number)
         if session is not None and (session.is_stalled or node.clients.is_runnable(session)):
             self.transport.pause_reading()
@@ -74,10 +89,12 @@ class ClientProtocol(asyncio.Protocol):
     def close(self) -> None:
         """Close when what was written is out."""
         self._closing_ms = self._clients.node.clock.now_ms()
+        self.detach()
         self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the node that the client is gone."""
+        self.detach()
         self._clients.lost(self._number)
 
     def is_stuck(self, now_ms: int) -> bool:
@@ -134,14 +151,14 @@ class ClientSockets:
         if self._socket_path is not None:
             self._socket_path.unlink(missing_ok=True)
 
-    def opened(self, number: int, protocol: ClientProtocol) -> None:
-        """Introduce a new connection to the node."""
+    def opened(self, number: int, protocol: ClientProtocol) -> Session | None:
+        """Introduce a new connection to the node; None if it takes no more."""
         self._protocols[number] = protocol
         transport = protocol.transport
         handle = transport.get_extra_info("socket")
         is_unix = handle is not None and handle.family == socket.AF_UNIX
         path = self.node.settings.socket_path
-        self.node.clients.opened(
+        session = self.node.clients.opened(
             number,
             address=f"{path}:0" if is_unix else _host_port(transport.get_extra_info("peername")),
             local_address=(
@@ -151,6 +168,7 @@ class ClientSockets:
             file_descriptor=handle.fileno() if handle is not None else -1,
         )
         self.carry_out()
+        return session
 
     def lost(self, number: int) -> None:
         """Forget a connection that has ended."""

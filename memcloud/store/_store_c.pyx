@@ -611,8 +611,8 @@ cdef class Store:
     def __init__(self, clock, random, *, limit_bytes, policy=Policy.NOEVICTION, databases=16):
         cdef int number
         self.shared = Shared(clock, random, databases + 2)
+        self._ceiling_bytes = None
         self.limit_bytes = limit_bytes
-        self.ceiling_bytes = None
         self._all = [
             Keyspace(
                 self.shared, number, Retention.BY_POLICY if number < databases else Retention.PINNED
@@ -662,16 +662,34 @@ cdef class Store:
     @property
     def effective_limit_bytes(self):
         """See `store.Store.effective_limit_bytes`."""
-        return self.limit()
+        return self.limit_now
 
-    cdef int64_t limit(self) except -1:
-        if self.ceiling_bytes is None:
-            return self.limit_bytes
-        return min(self.ceiling_bytes, self.limit_bytes or self.ceiling_bytes)
+    @property
+    def limit_bytes(self):
+        """See `store.Store.limit_bytes`."""
+        return self._limit_bytes
+
+    @limit_bytes.setter
+    def limit_bytes(self, limit_bytes):
+        self._limit_bytes = self.limit_now = limit_bytes
+        self.ceiling_bytes = self._ceiling_bytes
+
+    @property
+    def ceiling_bytes(self):
+        """See `store.Store.ceiling_bytes`."""
+        return self._ceiling_bytes
+
+    @ceiling_bytes.setter
+    def ceiling_bytes(self, ceiling_bytes):
+        self._ceiling_bytes = ceiling_bytes
+        self.limit_now = self._limit_bytes
+        if ceiling_bytes is not None:
+            self.limit_now = min(ceiling_bytes, self._limit_bytes or ceiling_bytes)
 
     def make_room(self):
         """See `store.Store.make_room`."""
-        return self.keep_limit(self.limit())
+        self.shared.look_at_clock()
+        return self.keep_limit(self.limit_now)
 
     cdef bint keep_limit(self, int64_t limit_bytes) noexcept:
         """Evict until the limit (0: none) is kept; whether it is. Cleans a little on the way."""

@@ -1,0 +1,67 @@
+"""The one door to native sessions: there are some where the parser and the store are native too."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from memcloud.resp.parser import ACCELERATED as HAS_NATIVE_PARSER
+from memcloud.store.engine import ACCELERATED as HAS_NATIVE_STORE
+
+if TYPE_CHECKING:
+    from memcloud.resp import Parser
+
+    from .clock import Clock
+    from .commands.table import CommandTable
+    from .stats import Statistics
+    from .store import Store
+
+
+class FastSession(Protocol):
+    """Runs hot commands of one client, and counts as `Traffic` does."""
+
+    is_plain: bool
+    protocol: int
+    database: int
+    last_active_ms: int
+    commands_processed: int
+    bytes_received: int
+    bytes_sent: int
+    last_command: str
+
+    def run(self) -> tuple[int, list[bytes]]:
+        """Run what can be run of what the parser has; see `DONE` and its kin for the outcome."""
+
+
+class Engine(Protocol):
+    """What the fast sessions of a node share."""
+
+    is_alone: bool
+    is_paused: bool
+
+    def own(self, owners: Sequence[str], me: str) -> None:
+        """Take note of who owns each slot."""
+
+    def drain(self, stats: Statistics) -> None:
+        """Add what was counted since the last time to the statistics of the node."""
+
+    def open(self, parser: Parser) -> FastSession:
+        """Return a session for the commands that this parser reads."""
+
+
+ACCELERATED: Final = HAS_NATIVE_PARSER and HAS_NATIVE_STORE
+"""Whether there are native sessions."""
+
+# What a run of hot commands has come to.
+DONE: Final = 0  # there is nothing more to do before more bytes are here
+OTHER_COMMAND: Final = 1  # the next command is not one of them
+MORE: Final = 2  # the turn is over
+
+
+def new_engine(commands: CommandTable, store: Store, clock: Clock) -> Engine | None:
+    """Return an engine for a node; None if there are no native sessions."""
+    if not ACCELERATED:
+        return None
+    native = importlib.import_module("memcloud._session_c")
+    return cast("Engine", native.Engine(commands, store, clock))
