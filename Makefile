@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 ARGS ?=
+NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd])
 
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,7 +21,7 @@ help: ## list the tasks
 
 setup: $(STAMP) ## make .venv with everything installed
 
-$(STAMP): pyproject.toml scripts/setup.sh scripts/find-python.sh
+$(STAMP): pyproject.toml $(NATIVE) scripts/setup.sh scripts/find-python.sh
 	@scripts/setup.sh $(VENV) dev
 	@touch $@
 
@@ -57,4 +58,5 @@ bench: $(BENCH_STAMP) ## measure beside redis-server and Valkey; ARGS=--write ke
 
 clean: ## remove everything that the other tasks made
 	rm -rf .venv .venvs build dist memcloud.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f memcloud/*.so memcloud/*/*.so resp/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

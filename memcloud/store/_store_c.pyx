@@ -5,6 +5,7 @@ generator, which is seeded from the one handed in, and keys past their deadline 
 order. How the data lies stands in _structs.pxd.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -151,6 +152,7 @@ cdef int describe(Content* content, object value) except -1:
     return 0
 
 
+@cython.no_gc_clear  # what it shares is needed when it goes
 cdef class Keyspace:
     """See `memcloud.store.keyspace.Keyspace`."""
 
@@ -397,10 +399,10 @@ cdef class Keyspace:
 
     # Slots
 
-    def occupied(self, int first):
+    def occupied(self, first):
         """Return the slots with keys from ``first`` on, ascending."""
         cdef int slot
-        if self.space.tables == NULL:
+        if self.space.tables == NULL or first >= SLOTS:
             return
         for slot in range(first, SLOTS):
             if self.space.counts[slot]:
