@@ -11,8 +11,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from memcloud.settings import Settings
 from memcloud.native import native_text
+from memcloud.settings import Settings
 from memcloud.version import VERSION
 
 from . import paths

@@ -45,6 +45,8 @@ class Clients:
         self._contexts: dict[int, Context] = {}
         # Sessions with input left after their turn, in the order of their next one.
         self._runnable: dict[int, None] = {}
+        # Sessions with output that has not been sent, because more of it may come in this event.
+        self._answered: dict[int, Session] = {}
         self._pause_until_ms = 0
         self._pauses_only_writes = False
 
@@ -160,9 +162,15 @@ class Clients:
         """A command of the session that had to wait has its reply."""
         was_stalled = session.is_stalled
         session.deliver(place, reply)
-        self._send_output(session)
+        self._answered[session.id] = session
         if was_stalled and not session.is_stalled:
             self._unstall(session)
+
+    def send_answers(self) -> None:
+        """Send what `completed` has made ready: one write for all replies of an event."""
+        answered, self._answered = self._answered, {}
+        for session in answered.values():
+            self._send_output(session)
 
     def pause_all(self, until_ms: int, writes_only: bool) -> None:
         """Hold the commands of all clients (CLIENT PAUSE) until a moment of the node's clock."""
@@ -245,7 +253,8 @@ class Clients:
         else:
             session.traffic.commands_processed += 1
             if destination != HERE:
-                PendingCommand(node, session, command, args, is_silent=is_silent).start()
+                pending = PendingCommand(node, session, command, args, is_silent=is_silent)
+                pending.start_at(destination)
                 return
             was_authenticated = session.is_authenticated
             data = node.dispatcher.run_encoded(context, command, args)

@@ -40,7 +40,7 @@ class Engine(Protocol):
     is_alone: bool
     is_paused: bool
 
-    def own(self, owners: Sequence[str], me: str) -> None:
+    def own(self, owners: Sequence[str | None], me: str) -> None:
         """Take note of who owns each slot."""
 
     def drain(self, stats: Statistics) -> None:

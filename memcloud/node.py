@@ -18,8 +18,9 @@ from memcloud.cluster.membership import Membership
 from memcloud.cluster.mesh import Mesh
 from memcloud.commands import TABLE
 from memcloud.commands.context import Context
-from memcloud.commands.table import Args
-from memcloud.link.messages import DEPARTED_MAX, PROTOCOL_VERSION, CallRequest, Identity
+from memcloud.commands.table import Args, Command
+from memcloud.link.batch import database_of, is_no_touch, protocol_of
+from memcloud.link.messages import DEPARTED_MAX, PROTOCOL_VERSION, Identity
 from memcloud.resp import encode
 from memcloud.ring import SlotTable
 from memcloud.store import Store
@@ -148,8 +149,8 @@ class Node:
 
     def take_effects(self) -> list[Effect]:
         """Return what is to be done because of the events so far, and forget it."""
-        effects = self._effects[:]
-        self._effects.clear()
+        self.clients.send_answers()
+        effects, self._effects = self._effects, []
         return effects
 
     def flush(self) -> None:
@@ -179,15 +180,11 @@ class Node:
 
     def serve(self, args: Args, database: int, protocol: int, *, no_touch: bool = False) -> bytes:
         """Run a command on this node's own data, in that database and protocol."""
-        session = self._server_session
-        session.database, session.protocol, session.no_touch = database, protocol, no_touch
-        self._server_context.now_ms = self.clock.now_ms()
         try:
             command = self.dispatcher.find(args, is_authenticated=True, is_peer=True)
         except CommandError as error:
             return encode(self.dispatcher.refuse(error), protocol)
-        session.traffic.last_command = command.name
-        return self.dispatcher.run_encoded(self._server_context, command, args)
+        return self._run_for_peer(command, args, database, protocol, no_touch)
 
     def start_later(self, pending: PendingCommand, delay_ms: int) -> None:
         """Start a command again after a while."""
@@ -211,14 +208,26 @@ class Node:
         while self._later and self._later[0][0] <= now_ms:
             heappop(self._later)[2].start()
 
-    def _serve_peer(self, args: list[bytes], call: CallRequest) -> bytes | None:
-        command = self.commands.find(args[0])
-        if command is not None and not self.router.is_mine(command, args):
-            return None
-        if call.database >= len(self.store.databases):
-            refused = self.dispatcher.refuse(CommandError("ERR DB index is out of range"))
-            return encode(refused, call.protocol)
-        return self.serve(args, call.database, call.protocol, no_touch=call.no_touch)
+    def _serve_peer(self, args: list[bytes], word: int) -> bytes | None:
+        database, protocol = database_of(word), protocol_of(word)
+        try:
+            command = self.dispatcher.find(args, is_authenticated=True, is_peer=True)
+            if not self.router.is_mine(command, args):
+                return None
+            if database >= len(self.store.databases):
+                raise CommandError("ERR DB index is out of range")
+        except CommandError as error:
+            return encode(self.dispatcher.refuse(error), protocol)
+        return self._run_for_peer(command, args, database, protocol, is_no_touch(word))
+
+    def _run_for_peer(
+        self, command: Command, args: Args, database: int, protocol: int, no_touch: bool
+    ) -> bytes:
+        session = self._server_session
+        session.database, session.protocol, session.no_touch = database, protocol, no_touch
+        session.traffic.last_command = command.name
+        self._server_context.now_ms = self.clock.now_ms()
+        return self.dispatcher.run_encoded(self._server_context, command, args)
 
     def _table_changed(self, old: SlotTable, new: SlotTable) -> None:
         me = self.membership.me.id

@@ -16,7 +16,8 @@ from memcloud.cluster.calls import Call
 from memcloud.commands.gather import Connect, Part
 from memcloud.commands.table import Args, Command, Plan
 from memcloud.errors import CommandError, InternalError, TryAgainError, UnknownOutcomeError
-from memcloud.resp import ErrorReply, ProtocolError, Reply, decode, encode
+from memcloud.link.batch import word_of_call
+from memcloud.resp import ErrorReply, ProtocolError, Reply, decode, encode, encode_request
 
 from .routing import HERE, SPLIT
 from .session import Session
@@ -33,6 +34,19 @@ RETRY_MS = 50
 
 class PendingCommand:
     """One command on its way to one or several members."""
+
+    __slots__ = (
+        "_args",
+        "_command",
+        "_database",
+        "_gathering",
+        "_give_up_ms",
+        "_no_touch",
+        "_node",
+        "_place",
+        "_protocol",
+        "_session",
+    )
 
     def __init__(
         self, node: Node, session: Session, command: Command, args: Args, *, is_silent: bool
@@ -55,6 +69,10 @@ class PendingCommand:
         except CommandError as error:
             self.finish_with_error(error)
             return
+        self.start_at(destination)
+
+    def start_at(self, destination: str) -> None:
+        """Send it where the router said that it has to run."""
         if destination == SPLIT:
             self._gathering = Gathering(self)
             self._gathering.start()
@@ -75,10 +93,8 @@ class PendingCommand:
 
     def send(self, member: str, args: Args, protocol: int, sink: PendingCommand | PartSink) -> None:
         """Call a member."""
-        request = encode(list(args), 2)
-        self._node.call(
-            Call(member, self._database, protocol, request, sink, no_touch=self._no_touch)
-        )
+        word = word_of_call(self._database, protocol, no_touch=self._no_touch)
+        self._node.call(Call(member, word, encode_request(args), sink))
 
     def run_here(self, args: Args) -> Reply:
         """Run a part of the plan on this node."""

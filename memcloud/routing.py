@@ -50,6 +50,7 @@ class Router:
         """Return whether this node owns all keys of a command."""
         me = self._membership.me.id
         owners = self._membership.owners
-        return all(
-            owners[key_slot(args[position])] == me for position in command.key_positions(args)
-        )
+        for position in command.key_positions(args):
+            if owners[key_slot(args[position])] != me:
+                return False
+        return True

@@ -1,7 +1,7 @@
 """RESP2 and RESP3 on bytes: no I/O, no clock, nothing of the rest of MemCloud."""
 
 from .decoder import INCOMPLETE, Decoder, Incomplete, decode
-from .encoder import encode
+from .encoder import encode, encode_request
 from .errors import ProtocolError
 from .limits import (
     UNAUTHENTICATED_ARGUMENTS_MAX,
@@ -46,4 +46,5 @@ __all__ = [
     "Verbatim",
     "decode",
     "encode",
+    "encode_request",
 ]

@@ -49,6 +49,17 @@ def encode(reply: Reply, protocol: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def encode_request(arguments: Sequence[bytes]) -> bytes:
+    """The bytes of a request with these arguments, as clients send it."""
+    if len(arguments) == 2:  # GET and its kin
+        name, key = arguments
+        return b"*2\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(name), name, len(key), key)
+    pieces = [b"*%d\r\n" % len(arguments)]
+    for argument in arguments:
+        pieces += (b"$%d\r\n" % len(argument), argument, b"\r\n")
+    return b"".join(pieces)
+
+
 def _append(pieces: list[bytes], reply: Reply, protocol: int) -> None:
     append = _APPENDERS.get(type(reply)) or _appender_of_subclass(reply)
     append(pieces, reply, protocol)

@@ -12,11 +12,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from memcloud.link.messages import CALLS_MAX, CallRequest, encode_calls
+from memcloud.link.batch import RECORDS_MAX, Record, encode_batch
+from memcloud.link.frames import Kind
 
 WINDOW_BYTES = 16 * 1024 * 1024
 FRAME_BYTES = 1024 * 1024
 QUEUE_CALLS_MAX = 100_000
+ID_MAX = 0xFFFF_FFFF
 # A backstop: a silent peer is given up long before, and its calls with it.
 CALL_TIMEOUT_MS = 30_000
 BULK_BYTES_PER_MS = 1000
@@ -39,12 +41,10 @@ class Call:
     """A command for another member."""
 
     member: str
-    database: int
-    protocol: int
-    command: bytes
+    word: int  # see `word_of_call`
+    request: bytes
     sink: Sink
-    no_touch: bool = False  # the client said CLIENT NO-TOUCH
-    id: int = 0
+    id: int = 0  # on its link, once it was sent
     deadline_ms: int = 0
     was_sent: bool = False
 
@@ -56,6 +56,16 @@ class Outbox:
     queued: deque[Call] = field(default_factory=deque)
     sent: dict[int, Call] = field(default_factory=dict)
     bytes_in_flight: int = 0
+    last_id: int = 0
+
+    def next_id(self) -> int:
+        """Return an id that none of the calls on their way has."""
+        identifier = self.last_id
+        while True:
+            identifier = (identifier + 1) & ID_MAX
+            if identifier not in self.sent:
+                self.last_id = identifier
+                return identifier
 
 
 class Calls:
@@ -63,7 +73,6 @@ class Calls:
 
     def __init__(self) -> None:
         self._outboxes: dict[str, Outbox] = {}
-        self._next_id = 0
         self._dirty: dict[str, None] = {}  # members with something to send, in order
 
     @property
@@ -76,6 +85,11 @@ class Calls:
         """The members for which `take_frame` may have a frame."""
         return list(self._dirty)
 
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there are such members."""
+        return bool(self._dirty)
+
     def is_full(self, member: str) -> bool:
         """Return whether no more calls for that member can be queued."""
         box = self._outboxes.get(member)
@@ -83,41 +97,45 @@ class Calls:
 
     def add(self, call: Call, now_ms: int) -> None:
         """Queue a call for its member."""
-        self._next_id += 1
-        call.id = self._next_id
-        call.deadline_ms = now_ms + CALL_TIMEOUT_MS + len(call.command) // BULK_BYTES_PER_MS
-        self._outboxes.setdefault(call.member, Outbox()).queued.append(call)
-        self._dirty[call.member] = None
+        member = call.member
+        call.deadline_ms = now_ms + CALL_TIMEOUT_MS + len(call.request) // BULK_BYTES_PER_MS
+        box = self._outboxes.get(member)
+        if box is None:
+            box = self._outboxes[member] = Outbox()
+        box.queued.append(call)
+        self._dirty[member] = None
 
     def take_frame(self, member: str) -> bytes | None:
         """Return a frame with the calls that may leave now, or None."""
         box = self._outboxes.get(member)
-        requests: list[CallRequest] = []
+        records: list[Record] = []
         size_bytes = 0
-        while box and box.queued and len(requests) < CALLS_MAX and size_bytes < FRAME_BYTES:
-            length = len(box.queued[0].command)
+        while box and box.queued and len(records) < RECORDS_MAX and size_bytes < FRAME_BYTES:
+            call = box.queued[0]
+            length = len(call.request)
             # A call larger than the window goes alone.
             if box.bytes_in_flight and box.bytes_in_flight + length > WINDOW_BYTES:
                 break
-            if requests and size_bytes + length > FRAME_BYTES:
+            if records and size_bytes + length > FRAME_BYTES:
                 break
-            call = box.queued.popleft()
+            box.queued.popleft()
+            call.id = box.next_id()
             call.was_sent = True
             box.sent[call.id] = call
             box.bytes_in_flight += length
             size_bytes += length
-            requests.append(_request(call))
-        if not requests:
+            records.append((call.id, call.word, call.request))
+        if not records:
             self._dirty.pop(member, None)
             return None
-        return encode_calls(requests)
+        return encode_batch(Kind.CALLS, records)
 
     def take(self, member: str, call_id: int) -> Call | None:
         """Return the call that a result belongs to and forget it; None if nobody waits any more."""
         box = self._outboxes.get(member)
         call = box.sent.pop(call_id, None) if box else None
         if box and call:
-            box.bytes_in_flight -= len(call.command)
+            box.bytes_in_flight -= len(call.request)
             if box.queued:
                 self._dirty[member] = None
         return call
@@ -139,7 +157,3 @@ class Calls:
             while box.queued and box.queued[0].deadline_ms <= now_ms:
                 overdue.append(box.queued.popleft())
         return overdue
-
-
-def _request(call: Call) -> CallRequest:
-    return CallRequest(call.id, call.database, call.protocol, call.no_touch, call.command)

@@ -6,16 +6,17 @@ import logging
 from collections.abc import Callable
 
 from memcloud.clock import Clock
-from memcloud.link.frames import FRAME_BYTES_MAX, Frame, Kind, LinkError
-from memcloud.link.messages import (
-    CALLS_MAX,
-    CallRequest,
-    CallResult,
-    Status,
+from memcloud.link.batch import (
+    DONE,
+    NOT_OWNER,
+    RECORDS_MAX,
+    Record,
     decode_calls,
     decode_results,
-    encode_results,
+    encode_batch,
+    protocol_of,
 )
+from memcloud.link.frames import FRAME_BYTES_MAX, Frame, Kind, LinkError
 from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
 from memcloud.stats import Statistics
 
@@ -28,9 +29,11 @@ logger = logging.getLogger(__name__)
 # What the calls of one link may produce before the others have their turn.
 TURN_BYTES = 4 * 1024 * 1024
 REPLY_BYTES_MAX = FRAME_BYTES_MAX - 2 * FRAME_BYTES
+REQUEST_BYTES_MAX = FRAME_BYTES_MAX - FRAME_BYTES
 
-# Runs a command of another node here and returns its reply; None if a key of it is not this node's.
-Serve = Callable[[list[bytes], CallRequest], bytes | None]
+# Runs a command of another node here, as the word of the call says, and returns its reply; None if
+# a key of it is not this node's.
+Serve = Callable[[list[bytes], int], bytes | None]
 
 
 class Forwarding:
@@ -50,6 +53,7 @@ class Forwarding:
         self._stats = stats
         self._serve = serve
         self._calls = Calls()
+        self._requests = _parser()
         self._backlogs: dict[int, Link] = {}  # links with calls that wait for their turn
 
     @property
@@ -60,14 +64,17 @@ class Forwarding:
     @property
     def has_work(self) -> bool:
         """Whether `flush` may have something to send, or `run_turn` to run."""
-        return any(self._mesh.link_to(member) for member in self._calls.dirty) or any(
-            not link.is_output_paused for link in self._backlogs.values()
-        )
+        return (
+            self._calls.is_dirty and any(self._mesh.link_to(each) for each in self._calls.dirty)
+        ) or any(not link.is_output_paused for link in self._backlogs.values())
 
     def call(self, call: Call) -> None:
         """Queue a call; it leaves with the next `flush`."""
         if self._membership.find(call.member) is None or self._calls.is_full(call.member):
             call.sink.lost(False)
+            return
+        if len(call.request) > REQUEST_BYTES_MAX:
+            call.sink.answered(b"-ERR the command is too large to be forwarded\r\n")
             return
         self._stats.forwarded_out += 1
         self._calls.add(call, self._clock.now_ms())
@@ -123,45 +130,59 @@ class Forwarding:
 
     def _finish(self, link: Link, frame: Frame) -> None:
         assert link.member is not None
-        for result in decode_results(frame):
-            call = self._calls.take(link.member, result.id)
+        for identifier, status, reply in decode_results(frame):
+            call = self._calls.take(link.member, identifier)
             if call is None:  # answered after its time
                 continue
-            if result.status == Status.NOT_OWNER:
-                call.sink.lost(False)
+            if status == DONE:
+                call.sink.answered(reply)
             else:
-                call.sink.answered(result.reply)
+                call.sink.lost(False)
 
     def _run(self, link: Link) -> None:
         """Run calls up to the length of a turn; the rest stays in the backlog."""
         turn_bytes = 0
         while link.backlog and not link.is_output_paused and turn_bytes < TURN_BYTES:
-            results: list[CallResult] = []
+            results: list[Record] = []
             size_bytes = 0
-            while link.backlog and size_bytes < FRAME_BYTES and len(results) < CALLS_MAX:
-                result = self._run_one(link.backlog.popleft())
-                results.append(result)
-                size_bytes += len(result.reply)
-            self._mesh.send(link, encode_results(results))
+            while link.backlog and size_bytes < FRAME_BYTES and len(results) < RECORDS_MAX:
+                identifier, word, request = link.backlog.popleft()
+                reply = self._run_one(word, request)
+                if reply is None:
+                    results.append((identifier, NOT_OWNER, b""))
+                else:
+                    results.append((identifier, DONE, reply))
+                    size_bytes += len(reply)
+            self._mesh.send(link, encode_batch(Kind.RESULTS, results))
             turn_bytes += size_bytes
         if not link.backlog:
             del self._backlogs[link.id]
 
-    def _run_one(self, call: CallRequest) -> CallResult:
-        parser = Parser()
-        parser.limits.bulk_bytes_max = FRAME_BYTES_MAX
-        parser.feed(call.command)
+    def _run_one(self, word: int, request: bytes) -> bytes | None:
+        args = self._parse(request)
+        self._stats.forwarded_in += 1
+        reply = self._serve(args, word)
+        if reply is not None and len(reply) > REPLY_BYTES_MAX:
+            too_large = ErrorReply("ERR the reply is too large to be forwarded")
+            reply = encode(too_large, protocol_of(word))
+        return reply
+
+    def _parse(self, request: bytes) -> list[bytes]:
+        """Return the arguments of a request, which has to be whole and nothing else."""
+        parser = self._requests
+        parser.feed(request)
         try:
             args = parser.take()
         except ProtocolError as error:
+            self._requests = _parser()
             raise LinkError(f"call that is no command: {error}") from error
-        if args is None:
-            raise LinkError("call with half a command")
-        self._stats.forwarded_in += 1
-        reply = self._serve(args, call)
-        if reply is None:
-            return CallResult(call.id, Status.NOT_OWNER, b"")
-        if len(reply) > REPLY_BYTES_MAX:
-            too_large = ErrorReply("ERR the reply is too large to be forwarded")
-            reply = encode(too_large, call.protocol)
-        return CallResult(call.id, Status.DONE, reply)
+        if args is None or parser.buffered_bytes:
+            self._requests = _parser()
+            raise LinkError("call of more or less than one command")
+        return args
+
+
+def _parser() -> Parser:
+    parser = Parser()
+    parser.limits.bulk_bytes_max = FRAME_BYTES_MAX
+    return parser

@@ -18,9 +18,16 @@ from dataclasses import dataclass, field
 from memcloud.chance import Random
 from memcloud.clock import Clock
 from memcloud.effects import CloseLink, Dial, Effect, Stop, ToLink
-from memcloud.link.frames import Frame, FrameParser, Kind, LinkError
+from memcloud.link.batch import Record
+from memcloud.link.frames import (
+    FRAME_BYTES_MAX,
+    GREETING_BYTES_MAX,
+    Frame,
+    FrameParser,
+    Kind,
+    LinkError,
+)
 from memcloud.link.messages import (
-    CallRequest,
     Heartbeat,
     Identity,
     Refusal,
@@ -55,12 +62,12 @@ class Link:
     port: int
     is_outgoing: bool
     opened_ms: int
-    parser: FrameParser = field(default_factory=FrameParser)
+    parser: FrameParser = field(default_factory=lambda: FrameParser(GREETING_BYTES_MAX))
     member: str | None = None  # known after the greeting
     ping_sequence: int = 0
     ping_sent_ns: int = 0
     pinged_ms: int = 0
-    backlog: deque[CallRequest] = field(default_factory=deque)  # calls that wait to be run
+    backlog: deque[Record] = field(default_factory=deque)  # calls that wait to be run
     is_output_paused: bool = False  # the other side is slow to read what it asked for
 
 
@@ -289,13 +296,18 @@ class Mesh:
             self._close(link)
             return
         self.send(link, encode_identity(Kind.WELCOME, self._identity()))
-        link.member = identity.id
+        self._greeted(link, identity)
         if identity.id not in self._outgoing:
             host = link.host if identity.peer_bind in WILDCARDS else identity.peer_bind
             address = self.addresses.add(host, identity.peer_port)
             if address is not None:
                 address.next_dial_ms = 0
                 self._dial_due()
+
+    @staticmethod
+    def _greeted(link: Link, identity: Identity) -> None:
+        link.member = identity.id
+        link.parser.frame_bytes_max = FRAME_BYTES_MAX
 
     def _judge(self, other: Identity) -> Refused | None:
         """Return why there can be no link, None if there can; stop if this node has to."""
@@ -320,7 +332,7 @@ class Mesh:
             address.settle(None)
             self._close(link)
             return
-        link.member = identity.id
+        self._greeted(link, identity)
         self._outgoing[identity.id] = link
         self._membership.add(identity, link.host)
         self._membership.heard(identity.id)

@@ -4,12 +4,13 @@
     length  = 4 bytes, big-endian: everything that follows it
     kind    = 1 byte, see `Kind`
     version = 1 byte, of this layout
-    meta-length = 4 bytes, big-endian
-    meta    = msgpack, small and bounded: who, which calls, how long their parts are
-    payload = raw bytes: commands and replies in RESP, back to back
+    meta-length = 4 bytes, big-endian; 0 for CALLS and RESULTS
+    meta    = msgpack, small and bounded: who, what is seen
+    payload = raw bytes: commands and replies, see batch.py; nothing in the other kinds
 
 Keys, values and replies travel as raw bytes and never inside msgpack: packing would copy a large
-value twice, and unpacking a hostile one can cost a hundred times its size.
+value twice, and unpacking a hostile one can cost a hundred times its size. Nor does what is said of
+each of them, since that would cost more than small ones do themselves.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ from memcloud.errors import MemCloudError
 
 VERSION = 1
 META_BYTES_MAX = 64 * 1024
+# What a stranger may send before it is known.
+GREETING_BYTES_MAX = META_BYTES_MAX + 6
 # A batch is cut well before this; only one giant command or reply comes near it.
 FRAME_BYTES_MAX = (1 << 30) + (1 << 20)
 
+_LENGTH_BYTES = 4
 _LENGTH = Struct("!I")
-_HEAD = Struct("!BBI")
+_HEAD_BYTES = 6  # behind the length
+_WHOLE_HEAD = Struct("!IBBI")
 _COMPACT_BYTES = 256 * 1024
 
 
@@ -49,7 +54,13 @@ class Kind(IntEnum):
     GOODBYE = 8
 
 
-@dataclass(frozen=True, slots=True)
+BATCHES = (Kind.CALLS, Kind.RESULTS)
+"""The kinds of which frames are many: these have a payload and no meta data."""
+
+_KINDS = {int(kind): kind for kind in Kind}
+
+
+@dataclass(slots=True)
 class Frame:
     """One message as it came; ``meta`` is whatever msgpack held and wants checking."""
 
@@ -58,26 +69,38 @@ class Frame:
     payload: bytes = b""
 
 
-def encode_frame(kind: Kind, meta: object, payload: bytes = b"") -> bytes:
-    """Return the bytes of a frame.
+def encode_frame(kind: Kind, meta: object) -> bytes:
+    """Return the bytes of a frame that is no batch.
 
     Raises:
         ValueError: if it would break the limits that the other side keeps.
     """
-    packed = msgpack.packb(meta)
-    length = _HEAD.size + len(packed) + len(payload)
-    if len(packed) > META_BYTES_MAX or length > FRAME_BYTES_MAX:
+    packed: bytes = msgpack.packb(meta)
+    return encode_head(kind, 0, len(packed)) + packed
+
+
+def encode_head(kind: Kind, payload_bytes: int, meta_bytes: int = 0) -> bytes:
+    """Return what stands in front of the meta data and the payload of a frame.
+
+    Raises:
+        ValueError: as `encode_frame`.
+    """
+    length = _HEAD_BYTES + meta_bytes + payload_bytes
+    if meta_bytes > META_BYTES_MAX or length > FRAME_BYTES_MAX:
         raise ValueError(f"a {kind.name} frame of {length} bytes is over the limit")
-    return b"".join((_LENGTH.pack(length), _HEAD.pack(kind, VERSION, len(packed)), packed, payload))
+    return _WHOLE_HEAD.pack(length, kind, VERSION, meta_bytes)
 
 
 class FrameParser:
-    """Bytes in, frames out. Memory grows with what has arrived, never with what is announced."""
+    """Bytes in, frames out. Memory grows with what has arrived, never with what is announced.
+
+    ``frame_bytes_max`` may be changed between two calls of `maybe_take`.
+    """
 
     def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
+        self.frame_bytes_max = frame_bytes_max
         self._buffer = bytearray()
         self._position = 0
-        self._frame_bytes_max = frame_bytes_max
 
     def feed(self, data: bytes) -> None:
         """Add received bytes; nothing is looked at yet."""
@@ -89,36 +112,27 @@ class FrameParser:
         Raises:
             LinkError: the bytes are no frame of ours, or over a limit.
         """
-        available = len(self._buffer) - self._position
-        if available < _LENGTH.size:
+        buffer, start = self._buffer, self._position
+        available = len(buffer) - start
+        if available < _WHOLE_HEAD.size:
+            if available >= _LENGTH_BYTES:
+                self._check_length(_LENGTH.unpack_from(buffer, start)[0])
             return None
-        (length,) = _LENGTH.unpack_from(self._buffer, self._position)
-        if not _HEAD.size <= length <= self._frame_bytes_max:
-            raise LinkError(f"frame of {length} bytes announced")
-        head_start = self._position + _LENGTH.size
-        if available >= _LENGTH.size + _HEAD.size:
-            # Garbage is refused by its head, without waiting for what its length promises.
-            kind, meta_length = self._check_head(head_start, length)
-        if available < _LENGTH.size + length:
+        # Garbage is refused by its head, without waiting for what its length promises.
+        length, number, version, meta_bytes = _WHOLE_HEAD.unpack_from(buffer, start)
+        self._check_length(length)
+        kind = _check_head(number, version, meta_bytes, length)
+        if available < _LENGTH_BYTES + length:
             return None
-        meta_start = head_start + _HEAD.size
-        end = head_start + length
-        with memoryview(self._buffer) as view:
-            meta = _unpack(view[meta_start : meta_start + meta_length])
-            payload = bytes(view[meta_start + meta_length : end])
+        end = start + _LENGTH_BYTES + length
+        with memoryview(buffer) as view:
+            body = bytes(view[start + _WHOLE_HEAD.size : end])
         self._advance(end)
-        return Frame(kind, meta, payload)
+        return Frame(kind, None, body) if kind in BATCHES else Frame(kind, _unpack(body))
 
-    def _check_head(self, start: int, length: int) -> tuple[Kind, int]:
-        kind, version, meta_length = _HEAD.unpack_from(self._buffer, start)
-        if version != VERSION:
-            raise LinkError(f"frame of version {version}, this node speaks {VERSION}")
-        if meta_length > META_BYTES_MAX or meta_length > length - _HEAD.size:
-            raise LinkError(f"meta data of {meta_length} bytes announced")
-        try:
-            return Kind(kind), meta_length
-        except ValueError:
-            raise LinkError(f"frame of unknown kind {kind}") from None
+    def _check_length(self, length: int) -> None:
+        if not _HEAD_BYTES <= length <= self.frame_bytes_max:
+            raise LinkError(f"frame of {length} bytes announced")
 
     def _advance(self, end: int) -> None:
         if end == len(self._buffer):
@@ -131,7 +145,19 @@ class FrameParser:
             self._position = end
 
 
-def _unpack(data: memoryview) -> object:
+def _check_head(number: int, version: int, meta_bytes: int, length: int) -> Kind:
+    if version != VERSION:
+        raise LinkError(f"frame of version {version}, this node speaks {VERSION}")
+    kind = _KINDS.get(number)
+    if kind is None:
+        raise LinkError(f"frame of unknown kind {number}")
+    meta_bytes_due = 0 if kind in BATCHES else length - _HEAD_BYTES
+    if meta_bytes != meta_bytes_due or meta_bytes > META_BYTES_MAX:
+        raise LinkError(f"meta data of {meta_bytes} bytes announced")
+    return kind
+
+
+def _unpack(data: bytes) -> object:
     try:
         return msgpack.unpackb(
             data,

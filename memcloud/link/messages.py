@@ -11,22 +11,21 @@ Dialling opens a link, and only its dialler asks:
                              <-               RESULTS (replies, in any order)
     GOODBYE                  ->               the member leaves on purpose
 
+CALLS and RESULTS are in batch.py; the others are here, and small.
 Every field that comes in is checked for type and range before anything believes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 
 from .frames import Frame, Kind, LinkError, encode_frame
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 NAME_LENGTH_MAX = 64
 GOSSIP_MAX = 64
 DEPARTED_MAX = 64
-CALLS_MAX = 512  # in one frame
 
 
 class Refusal(StrEnum):
@@ -38,13 +37,6 @@ class Refusal(StrEnum):
     NAME_TAKEN = "name-taken"
     GIVING_WAY = "giving-way"  # the names clash, and the node that was dialled stops
     EXCLUDED = "excluded"  # went silent and was given up; must start over empty
-
-
-class Status:
-    """How a forwarded call ended."""
-
-    DONE = 0
-    NOT_OWNER = 1  # nothing was done: by this node's table the slot is somebody else's
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +76,6 @@ class Heartbeat:
     used_bytes: int
     keys: int
     addresses: tuple[tuple[str, int], ...]  # peer ports of the members it is linked with
-
-
-@dataclass(frozen=True, slots=True)
-class CallRequest:
-    """A command for its owner: RESP multibulk, to be answered in ``protocol``."""
-
-    id: int
-    database: int
-    protocol: int
-    no_touch: bool  # the access does not count for eviction
-    command: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """The reply to a call, in RESP."""
-
-    id: int
-    status: int
-    reply: bytes
 
 
 class Fields:
@@ -209,61 +181,6 @@ def _address(value: object) -> tuple[str, int]:
     return fields.text(), fields.number(1, 65535)
 
 
-def encode_calls(calls: Sequence[CallRequest]) -> bytes:
-    """Return a CALLS frame of at most `CALLS_MAX` calls."""
-    meta = [
-        [call.id, call.database, call.protocol, int(call.no_touch), len(call.command)]
-        for call in calls
-    ]
-    return encode_frame(Kind.CALLS, meta, b"".join([call.command for call in calls]))
-
-
-def decode_calls(frame: Frame) -> list[CallRequest]:
-    """Read a CALLS frame."""
-    calls = []
-    position = 0
-    for item in _records(frame):
-        fields = Fields(item, 5)
-        identifier, database = fields.number(), fields.number(0, 1 << 16)
-        protocol, no_touch, length = fields.number(2, 3), fields.number(0, 1), fields.number()
-        command = frame.payload[position : position + length]
-        calls.append(CallRequest(identifier, database, protocol, bool(no_touch), command))
-        position += length
-    _check_end(frame, position)
-    return calls
-
-
-def encode_results(results: Sequence[CallResult]) -> bytes:
-    """Return a RESULTS frame of at most `CALLS_MAX` results."""
-    meta = [[result.id, result.status, len(result.reply)] for result in results]
-    return encode_frame(Kind.RESULTS, meta, b"".join([result.reply for result in results]))
-
-
-def decode_results(frame: Frame) -> list[CallResult]:
-    """Read a RESULTS frame."""
-    results = []
-    position = 0
-    for item in _records(frame):
-        fields = Fields(item, 3)
-        identifier, status, length = fields.number(), fields.number(0, 255), fields.number()
-        reply = frame.payload[position : position + length]
-        results.append(CallResult(identifier, status, reply))
-        position += length
-    _check_end(frame, position)
-    return results
-
-
 def encode_goodbye() -> bytes:
     """Return a GOODBYE."""
     return encode_frame(Kind.GOODBYE, [])
-
-
-def _records(frame: Frame) -> list[object]:
-    if not isinstance(frame.meta, list) or len(frame.meta) > CALLS_MAX:
-        raise LinkError("too many calls in a frame")
-    return frame.meta
-
-
-def _check_end(frame: Frame, position: int) -> None:
-    if position != len(frame.payload):
-        raise LinkError("lengths of the calls and of the frame differ")

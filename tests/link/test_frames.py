@@ -11,13 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memcloud.link.frames import (
+    BATCHES,
     FRAME_BYTES_MAX,
+    GREETING_BYTES_MAX,
     META_BYTES_MAX,
     Frame,
     FrameParser,
     Kind,
     LinkError,
     encode_frame,
+    encode_head,
 )
 
 METAS = st.recursive(
@@ -25,7 +28,17 @@ METAS = st.recursive(
     lambda inner: st.lists(inner, max_size=5),
     max_leaves=10,
 )
-FRAMES = st.builds(Frame, st.sampled_from(Kind), METAS, st.binary(max_size=200))
+OTHERS = [kind for kind in Kind if kind not in BATCHES]
+FRAMES = st.builds(Frame, st.sampled_from(OTHERS), METAS) | st.builds(
+    Frame, st.sampled_from(BATCHES), st.none(), st.binary(max_size=200)
+)
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the bytes of a frame of any kind."""
+    if frame.kind in BATCHES:
+        return encode_head(frame.kind, len(frame.payload)) + frame.payload
+    return encode_frame(frame.kind, frame.meta)
 
 
 def parse(pieces: list[bytes]) -> list[Frame]:
@@ -44,7 +57,7 @@ def test_frames_come_out_as_they_went_in_however_they_are_cut(
     frames: list[Frame], data: st.DataObject
 ) -> None:
     """TCP keeps bytes in order and nothing else."""
-    stream = b"".join(encode_frame(frame.kind, frame.meta, frame.payload) for frame in frames)
+    stream = b"".join(encode(frame) for frame in frames)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert parse(pieces) == frames
@@ -65,7 +78,7 @@ def test_a_frame_with_a_changed_byte_gives_a_frame_or_a_link_error(
     frame: Frame, data: st.DataObject
 ) -> None:
     """Close to a frame is where parsers break."""
-    stream = bytearray(encode_frame(frame.kind, frame.meta, frame.payload))
+    stream = bytearray(encode(frame))
     position = data.draw(st.integers(0, len(stream) - 1))
     stream[position] = data.draw(st.integers(0, 255))
     try:
@@ -82,6 +95,8 @@ def test_a_frame_with_a_changed_byte_gives_a_frame_or_a_link_error(
         struct.pack("!IBBI", 100, Kind.PING, 2, 10),  # another version
         struct.pack("!IBBI", 100, 99, 1, 10),  # an unknown kind
         struct.pack("!IBBI", 100, Kind.PING, 1, 95),  # meta data beyond the frame
+        struct.pack("!IBBI", 100, Kind.PING, 1, 93),  # something behind the meta data
+        struct.pack("!IBBI", 100, Kind.CALLS, 1, 1),  # meta data of a batch
         struct.pack("!IBBI", 1 << 20, Kind.PING, 1, META_BYTES_MAX + 1),
         b"GET / HTTP/1.1\r\n",
     ],
@@ -133,7 +148,32 @@ def test_memory_grows_with_what_has_come_only() -> None:
     assert peak_bytes < 1 << 20
 
 
+def test_a_limit_that_is_lifted_holds_from_then_on() -> None:
+    """A stranger may send a greeting only, a member also a batch."""
+    parser = FrameParser(GREETING_BYTES_MAX)
+    parser.feed(encode_frame(Kind.HELLO, []) + encode_head(Kind.CALLS, 1 << 20))
+    assert parser.maybe_take() == Frame(Kind.HELLO, [])
+    with pytest.raises(LinkError, match="announced"):
+        parser.maybe_take()
+    parser.frame_bytes_max = FRAME_BYTES_MAX
+    assert parser.maybe_take() is None
+
+
+def test_the_largest_greeting_is_within_its_limit() -> None:
+    """Else a node with much to say could never be greeted."""
+    parser = FrameParser(GREETING_BYTES_MAX)
+    parser.feed(encode_head(Kind.HELLO, 0, META_BYTES_MAX))
+    assert parser.maybe_take() is None
+
+
 def test_too_much_meta_data_is_not_sent() -> None:
     """The other side would close the link for it."""
     with pytest.raises(ValueError, match="over the limit"):
         encode_frame(Kind.PING, "x" * (META_BYTES_MAX + 1))
+
+
+def test_nor_is_too_large_a_batch() -> None:
+    """Up to the limit it is."""
+    assert len(encode_head(Kind.CALLS, FRAME_BYTES_MAX - 6)) == 10
+    with pytest.raises(ValueError, match="over the limit"):
+        encode_head(Kind.CALLS, FRAME_BYTES_MAX - 5)

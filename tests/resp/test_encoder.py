@@ -19,6 +19,7 @@ from memcloud.resp import (
     SetReply,
     Verbatim,
     encode,
+    encode_request,
 )
 
 
@@ -130,3 +131,10 @@ def test_what_is_no_reply_is_refused(value: object) -> None:
         encode(cast(Reply, value), 3)
     with pytest.raises(TypeError, match="no reply"):
         encode([cast(Reply, value)], 3)
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_a_request_is_an_array_of_its_arguments(count: int) -> None:
+    """As clients send it, whatever the number and the bytes."""
+    arguments = [b"SET", b"", b"two\r\nlines", b"\0", b"\xff" * 300][:count]
+    assert encode(arguments, 2) == encode_request(arguments)

@@ -1,0 +1,125 @@
+"""Batches: many calls, or many replies, in the payload of one frame.
+
+    calls   = call*                                         the payload of a CALLS frame
+    call    = id database flags zero zero length request
+    results = result*                                       the payload of a RESULTS frame
+    result  = id status zero zero zero length reply
+
+    id       = 4 bytes, names a call among those in flight of its link; its result repeats it
+    database = 1 byte
+    flags    = 1 byte: 1 = answer in RESP3, else in RESP2
+                       2 = CLIENT NO-TOUCH, the access does not count for eviction
+    status   = 1 byte: 0 = done, the reply follows
+                       1 = not done, by the table of the other node the slot is somebody else's;
+                           no reply follows
+    length   = 4 bytes, of the request or reply
+    request  = one command as a RESP multibulk
+    reply    = one reply as RESP
+
+All numbers are little-endian. Both records are thus an id, a word, a length and bytes, and one
+reader and one writer do for both. Results come in any order. Nothing is packed or escaped, so that
+the bytes of a client can go to the owner, and the owner's to the client, as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import Struct
+
+from .frames import Frame, Kind, LinkError, encode_head
+
+RECORDS_MAX = 512  # in one frame
+DATABASES_MAX = 256
+
+DONE = 0
+NOT_OWNER = 1
+
+_RESP3 = 1 << 8
+_NO_TOUCH = 2 << 8
+_WORD_OF_CALL_MAX = 0xFF | _RESP3 | _NO_TOUCH
+
+_HEAD = Struct("<III")
+
+Record = tuple[int, int, bytes]
+"""The id, the word (of a call: see `word_of_call`; of a result: its status), and the bytes."""
+
+
+def word_of_call(database: int, protocol: int, *, no_touch: bool) -> int:
+    """Return how a call is to be run, for its record."""
+    assert 0 <= database < DATABASES_MAX
+    return database | (_RESP3 if protocol == 3 else 0) | (_NO_TOUCH if no_touch else 0)
+
+
+def database_of(word: int) -> int:
+    """Return the database that a call is for."""
+    return word & 0xFF
+
+
+def protocol_of(word: int) -> int:
+    """Return the version of RESP that the reply to a call is to be in."""
+    return 3 if word & _RESP3 else 2
+
+
+def is_no_touch(word: int) -> bool:
+    """Return whether a call leaves no trace of an access on its keys."""
+    return bool(word & _NO_TOUCH)
+
+
+def encode_batch(kind: Kind, records: Sequence[Record]) -> bytes:
+    """Return a CALLS or RESULTS frame of at most `RECORDS_MAX` records.
+
+    Raises:
+        ValueError: its bytes would be over the limit of a frame.
+    """
+    assert len(records) <= RECORDS_MAX
+    pieces = [b""]
+    payload_bytes = _HEAD.size * len(records)
+    for identifier, word, data in records:
+        length = len(data)
+        payload_bytes += length
+        pieces += (_HEAD.pack(identifier, word, length), data)
+    pieces[0] = encode_head(kind, payload_bytes)
+    return b"".join(pieces)
+
+
+def decode_calls(frame: Frame) -> list[Record]:
+    """Read a CALLS frame; the requests in it are not parsed yet.
+
+    Raises:
+        LinkError: it is malformed.
+    """
+    records = _decode(frame.payload)
+    for _, word, _ in records:
+        if word > _WORD_OF_CALL_MAX:
+            raise LinkError("call with unknown flags")
+    return records
+
+
+def decode_results(frame: Frame) -> list[Record]:
+    """Read a RESULTS frame.
+
+    Raises:
+        LinkError: it is malformed.
+    """
+    records = _decode(frame.payload)
+    for _, status, reply in records:
+        if status != DONE and (status != NOT_OWNER or reply):
+            raise LinkError("result with an unknown status")
+    return records
+
+
+def _decode(payload: bytes) -> list[Record]:
+    records: list[Record] = []
+    position, end = 0, len(payload)
+    while position < end:
+        start = position + _HEAD.size
+        if start > end:
+            raise LinkError("batch that ends within the head of a record")
+        if len(records) == RECORDS_MAX:
+            raise LinkError("too many records in a batch")
+        identifier, word, length = _HEAD.unpack_from(payload, position)
+        position = start + length
+        if position > end:
+            raise LinkError("record that goes on behind its batch")
+        records.append((identifier, word, payload[start:position]))
+    return records
