@@ -19,6 +19,7 @@ from setuptools import Extension, setup
 MODULES = {
     "memcloud.resp._parser_c": "resp/_parser_c.pyx",
     "memcloud.store._store_c": "memcloud/store/_store_c.pyx",
+    "memcloud._calls_c": "memcloud/_calls_c.pyx",
     "memcloud._session_c": "memcloud/_session_c.pyx",
 }
 DIRECTIVES = {

@@ -1,11 +1,12 @@
 """The native sessions, as other native modules see them."""
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from memcloud.resp._parser_c cimport Parser
 from memcloud.store._store_c cimport Keyspace, Store
 
-from ._replies cimport Output
+from ._calls_c cimport Calls, ReplyQueue
+from ._output cimport Output
 from ._requests cimport Argument
 
 cdef enum:
@@ -28,6 +29,11 @@ cdef class Engine:
     cdef Hot hot[256]  # by a hash of the name
     cdef Argument arguments[1024]
     cdef uint8_t mine[16384]
+    cdef Calls calls_to_others
+    cdef tuple owners
+    cdef bint has_forwarded
+    cdef int64_t forwarded_out
+    cdef int64_t forwarded_in
     cdef public bint is_alone
     cdef public bint is_paused
     cdef public int64_t string_bytes_max
@@ -42,12 +48,21 @@ cdef class Engine:
     cdef int run(self, Session session) except -1
     cdef bint execute(self, int number, int count, Keyspace keyspace, int protocol) except -1
     cdef int put_object(self, object value) except -1
+    cdef int timed  # the command whose time is counted; -1: none
+    cdef int64_t timed_since_ns
+    cdef bint copies  # large values into the output, too
+
     cdef object take_output(self)
+    cdef int time_from_now(self, int number) noexcept
+    cdef int forward(self, Session session, uint32_t slot, const char* request, size_t size) except -1
+    cdef int queue_output(self, Session session) except -1
 
 
 cdef class Session:
     cdef Engine engine
     cdef readonly Parser parser
+    cdef readonly ReplyQueue replies
+    cdef int64_t number
     cdef public bint is_plain
     cdef public int protocol
     cdef public int database

@@ -48,7 +48,16 @@ from memcloud.store._structs cimport (
     State,
 )
 
-from ._replies cimport Output, put, put_nil, put_number, put_string
+from ._calls_c cimport (
+    FRAME_HEAD_BYTES,
+    RECORD_HEAD_BYTES,
+    Call,
+    Calls,
+    ReplyQueue,
+    put_frame_head,
+    put_number_le,
+)
+from ._output cimport Output, put, put_nil, put_number, put_string, reserve
 from ._requests cimport (
     INCOMPLETE,
     UNUSUAL,
@@ -60,7 +69,11 @@ from ._requests cimport (
     write_integer,
 )
 
+from memcloud.link.frames import Kind
+
 fill_crc16()
+
+cdef uint8_t RESULTS_KIND = int(Kind.RESULTS)
 
 cdef enum:
     # What one client may do before its neighbours have their turn.
@@ -69,6 +82,14 @@ cdef enum:
 
     OUTPUT_BYTES_KEPT = 2097152
     RECEIVE_BYTES = 131072
+    FORWARDED_BYTES_MAX = 65536  # what is larger costs too much for its path to matter
+    RECORDS_MAX = 512
+    FRAME_BYTES = 1048576
+    BULK_BYTES_MAX = 0x40000000
+    # Bits of the word of a call; see link/batch.py.
+    RESP3 = 0x100
+    NO_TOUCH = 0x200
+
     LANDING_BYTES_MAX = 262144  # at once, so that a large value does not delay the others
     OBJECT_OVERHEAD_BYTES = 64
 
@@ -150,16 +171,18 @@ cdef inline bint _is(const Argument* argument, const char* word, size_t size) no
 cdef class Engine:
     """What the native sessions of a node share: its store, and where each slot is."""
 
-    def __cinit__(self, commands, store, clock):
+    def __cinit__(self, commands, store, clock, calls):
         cdef Argument name
         cdef uint64_t word[2]
         cdef uint8_t cell
         cdef int number
         self.store = store
         self.clock = clock
+        self.calls_to_others = calls
         self.names = HOT_COMMANDS
         self.pieces = []
         self.is_alone = True
+        self.timed = -1
         self.string_bytes_max = INLINE_BYTES_MAX
         memset(self.mine, 1, sizeof(self.mine))
         for number in range(len(HOT_COMMANDS)):
@@ -182,6 +205,7 @@ cdef class Engine:
     def own(self, owners, me):
         """Take note of who owns each slot."""
         cdef int slot
+        self.owners = tuple(owners)
         for slot in range(SLOTS):
             self.mine[slot] = owners[slot] == me
 
@@ -197,11 +221,13 @@ cdef class Engine:
                 self.calls[number] = self.duration_ns[number] = 0
         stats.bytes_received += self.bytes_received
         stats.bytes_sent += self.bytes_sent
-        self.bytes_received = self.bytes_sent = 0
+        stats.forwarded_out += self.forwarded_out
+        stats.forwarded_in += self.forwarded_in
+        self.bytes_received = self.bytes_sent = self.forwarded_out = self.forwarded_in = 0
 
-    def open(self, Parser parser):
-        """Return a session for the commands that this parser reads."""
-        return Session(self, parser)
+    def open(self, number, Parser parser, ReplyQueue replies):
+        """Return the session of that number, whose commands this parser reads."""
+        return Session(self, number, parser, replies)
 
     cdef Hot* find(self, const Argument* name) noexcept:
         cdef uint64_t word[2]
@@ -225,8 +251,9 @@ cdef class Engine:
         cdef int status = TURN_OVER
         cdef int done = 0
         cdef int last = -1
-        cdef int64_t begun_ns = 0
-        cdef int64_t now_ns
+        cdef uint32_t slot
+        cdef Py_ssize_t size
+        cdef bint is_queueing = len(session.replies.waiting) > 0
         self.store.shared.look_at_clock()
         session.last_active_ms = self.store.shared.state.now_ms
         while done < TURN_COMMANDS and self.output.size < TURN_BYTES:
@@ -244,12 +271,23 @@ cdef class Engine:
             if hot == NULL or not (count == hot.arity or count >= -hot.arity > 0):
                 status = COMMAND
                 break
-            if hot.number != last:
-                now_ns = _monotonic_ns()
-                if last >= 0:
-                    self.duration_ns[last] += now_ns - begun_ns
-                last = hot.number
-                begun_ns = now_ns
+            if is_queueing and session.replies.has_no_room():
+                status = COMMAND  # which will find that the session is stalled
+                break
+            if not self.is_alone and has_one_key(hot.number, count):
+                slot = slot_of(self.arguments[1].data, self.arguments[1].size)
+                if not self.mine[slot]:
+                    size = behind - parser.data - parser.position
+                    if self.owners[slot] is None or size > FORWARDED_BYTES_MAX:
+                        status = COMMAND
+                        break
+                    self.forward(session, slot, parser.data + parser.position, size)
+                    parser.position = behind - parser.data
+                    is_queueing = True
+                    done += 1
+                    last = hot.number
+                    continue
+            self.time_from_now(hot.number)
             if hot.needs_memory and not self.store.keep_limit(self.store.limit_now):
                 status = COMMAND
                 break
@@ -257,14 +295,125 @@ cdef class Engine:
                 status = COMMAND
                 break
             parser.position = behind - parser.data
-            self.calls[last] += 1
+            self.calls[hot.number] += 1
             done += 1
+            last = hot.number
+            if is_queueing:
+                self.queue_output(session)
+        self.time_from_now(-1)
         if last >= 0:
-            self.duration_ns[last] += _monotonic_ns() - begun_ns
-        if done:
-            session.commands_processed += done
             session.last_command = <object>self.names[last]
+        session.commands_processed += done
         return status
+
+    cdef int forward(self, Session session, uint32_t slot, const char* request, size_t size) except -1:
+        """Send a request to the owner of its slot, and keep the place of its reply."""
+        cdef Call call = Call.__new__(Call)
+        if self.output.size or self.pieces:
+            self.queue_output(session)
+        call.member = self.owners[slot]
+        call.word = session.database | (RESP3 if session.protocol == 3 else 0)
+        call.request = PyBytes_FromStringAndSize(request, size)
+        call.size_bytes = size
+        call.queue = session.replies
+        call.session = session.number
+        session.replies.waiting.append(call)
+        session.replies.waiting_bytes += size
+        self.calls_to_others.add_call(call, self.store.shared.state.now_ms)
+        self.forwarded_out += 1
+        self.has_forwarded = True
+        return 0
+
+    cdef int queue_output(self, Session session) except -1:
+        """Put what was replied so far behind the replies that are still to come."""
+        for piece in as_list(self.take_output()):
+            session.replies.add_answer(piece)
+        if not session.replies.waiting:
+            self.calls_to_others.answered_sessions.setdefault(session.number, False)
+        return 0
+
+    def serve(self, backlog):
+        """Run hot calls of another member from the front of a backlog.
+
+        Return a frame with the results of some of them, None if the first one is not hot.
+        """
+        cdef Output* output = &self.output
+        cdef tuple record
+        cdef bytes request
+        cdef const char* behind = NULL
+        cdef const char* data
+        cdef Hot* hot
+        cdef int64_t word
+        cdef int64_t started
+        cdef int64_t size
+        cdef int count
+        cdef int served = 0
+        cdef int protocol
+        cdef bint is_done
+        self.store.shared.look_at_clock()
+        reserve(output, FRAME_HEAD_BYTES)
+        output.size = FRAME_HEAD_BYTES
+        self.copies = True
+        while backlog and served < RECORDS_MAX and output.size < FRAME_BYTES:
+            record = backlog[0]
+            word = record[1]
+            request = record[2]
+            data = PyBytes_AS_STRING(request)
+            size = PyBytes_GET_SIZE(request)
+            protocol = 3 if word & RESP3 else 2
+            if word & NO_TOUCH or (word & 0xFF) >= len(self.store.databases):
+                break
+            count = read_request(data, data + size, BULK_BYTES_MAX, self.arguments, &behind)
+            if count <= 0 or behind != data + size:
+                break
+            hot = self.find(&self.arguments[0])
+            if hot == NULL or not (count == hot.arity or count >= -hot.arity > 0):
+                break
+            if not has_one_key(hot.number, count):
+                break
+            if not self.mine[slot_of(self.arguments[1].data, self.arguments[1].size)]:
+                break
+            if hot.needs_memory and not self.store.keep_limit(self.store.limit_now):
+                break
+            self.time_from_now(hot.number)
+            started = output.size
+            reserve(output, RECORD_HEAD_BYTES)
+            output.size += RECORD_HEAD_BYTES
+            is_done = self.execute(
+                hot.number, count, <Keyspace>self.store.databases[word & 0xFF], protocol
+            )
+            if not is_done:
+                output.size = started
+                break
+            backlog.popleft()
+            size = output.size - started - RECORD_HEAD_BYTES
+            put_number_le(output.data + started, <uint32_t>record[0])
+            put_number_le(output.data + started + 4, 0)
+            put_number_le(output.data + started + 8, <uint32_t>size)
+            self.calls[hot.number] += 1
+            served += 1
+        self.copies = False
+        self.time_from_now(-1)
+        if served:
+            put_frame_head(output.data, RESULTS_KIND, output.size - FRAME_HEAD_BYTES)
+            frame = PyBytes_FromStringAndSize(output.data, output.size)
+            self.forwarded_in += served
+        else:
+            frame = None
+        output.size = 0
+        return frame
+
+    cdef int time_from_now(self, int number) noexcept:
+        """Count the time from now on for this command (-1: none), and that until now for the last."""
+        cdef int64_t now_ns
+        if number == self.timed:
+            return 0
+        now_ns = _monotonic_ns()
+        if self.timed >= 0:
+            self.duration_ns[self.timed] += now_ns - self.timed_since_ns
+        self.timed = number
+        self.timed_since_ns = now_ns
+        return 0
 
     cdef object take_output(self):
         """The replies since the last time: bytes, a list of them, or None."""
@@ -288,6 +437,9 @@ cdef class Engine:
 
     cdef int put_object(self, object value) except -1:
         """Reply with a large string, by reference."""
+        if self.copies:
+            put_string(&self.output, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+            return 0
         put_number(&self.output, c"$", PyBytes_GET_SIZE(value))
         self.pieces.append(PyBytes_FromStringAndSize(self.output.data, self.output.size))
         self.output.size = 0
@@ -347,6 +499,13 @@ cdef class Engine:
         if number == TYPE:
             return run_type(self, space)
         return False
+
+
+cdef inline bint has_one_key(int number, int count) noexcept nogil:
+    """Whether a command of so many arguments has just one key, its first argument."""
+    if number in (MGET, DEL, UNLINK, EXISTS, TOUCH):
+        return count == 2
+    return count == 3 if number == MSET else number not in (PING, ECHO)
 
 
 cdef bint owns_all(Engine engine, int number, int count) noexcept:
@@ -694,7 +853,7 @@ cdef bint run_remaining(Engine engine, Space* space, int number) except -1:
             shown_ms = deadline_of(entry) + <int64_t>engine.clock.unix_offset_ms()
         shown_ms = max(0, shown_ms)
         if number in (TTL, EXPIRETIME):
-            shown_ms = (shown_ms + 500) // 1000
+            shown_ms = shown_ms // 1000 + (shown_ms % 1000 >= 500)
         put_number(&engine.output, c":", shown_ms)
     return True
 
@@ -785,9 +944,11 @@ cdef class Session:
     up to date (`memcloud.session.Session.refresh`).
     """
 
-    def __cinit__(self, Engine engine, Parser parser):
+    def __cinit__(self, Engine engine, int64_t number, Parser parser, ReplyQueue replies):
         self.engine = engine
+        self.number = number
         self.parser = parser
+        self.replies = replies
         self.protocol = 2
         self.last_command = "NULL"
 
@@ -832,6 +993,10 @@ cdef class Port:
         """Let Python do what is left of what was received; to be overridden."""
         raise NotImplementedError
 
+    def has_forwarded(self):
+        """Let Python send what was forwarded at the end of this turn; to be overridden."""
+        raise NotImplementedError
+
     def get_buffer(self, hint):
         """Return where the next bytes are to be written."""
         cdef char* place = NULL
@@ -867,8 +1032,13 @@ cdef class Port:
             replies = engine.take_output()
         parser.keep()
         if status != WAITING:
+            engine.has_forwarded = False
             self.go_on(as_list(replies), status == TURN_OVER)
-        elif type(replies) is bytes:
+            return
+        if engine.has_forwarded:
+            engine.has_forwarded = False
+            self.has_forwarded()
+        if type(replies) is bytes:
             size = PyBytes_GET_SIZE(replies)
             session.bytes_sent += size
             engine.bytes_sent += size

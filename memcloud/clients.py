@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from memcloud.commands.context import Context
 from memcloud.commands.table import Command
-from memcloud.resp import ErrorReply, ProtocolError, encode
+from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
 
 from .dispatch import is_http
 from .effects import CloseClient, ResumeReading, ToClient
 from .errors import CommandError
-from .fast import MORE, OTHER_COMMAND
+from .fast import MORE, OTHER_COMMAND, Call
 from .pending import PendingCommand
+from .replies import Waiting
 from .routing import HERE
-from .session import ReplyMode, Session, Waiting
+from .session import ReplyMode, Session
 
 if TYPE_CHECKING:
     from .node import Node
@@ -87,7 +88,8 @@ class Clients:
             is_authenticated=not node.parameters.requirepass,
         )
         if node.engine is not None:
-            session.traffic = session.fast = node.engine.open(session.parser)
+            session.fast = node.engine.open(identifier, session.parser, session.replies)
+            session.traffic = session.fast
         session.traffic.last_active_ms = now_ms
         session.refresh()
         session.parser.limits = node.parameters.parser_limits(session.is_authenticated)
@@ -111,7 +113,7 @@ class Clients:
         session = self.sessions.get(identifier)
         if session is None or session.is_closing:
             return
-        session.output += replies
+        session.replies.output += replies
         if is_turn_over:
             self._runnable[identifier] = None
             self._send_output(session)
@@ -155,13 +157,13 @@ class Clients:
     def close(self, session: Session) -> None:
         """End a connection after the replies that are ready."""
         session.is_closing = True
-        session.forget_waiting()
+        session.replies.forget_waiting()
         self._send_output(session)
 
     def completed(self, session: Session, place: Waiting, reply: bytes) -> None:
         """A command of the session that had to wait has its reply."""
         was_stalled = session.is_stalled
-        session.deliver(place, reply)
+        session.replies.deliver(place, reply)
         self._answered[session.id] = session
         if was_stalled and not session.is_stalled:
             self._unstall(session)
@@ -169,8 +171,27 @@ class Clients:
     def send_answers(self) -> None:
         """Send what `completed` has made ready: one write for all replies of an event."""
         answered, self._answered = self._answered, {}
+        for number, had_no_room in self._node.forwarding.calls.take_answered().items():
+            session = self.sessions.get(number)
+            if session is None:
+                continue
+            answered[number] = session
+            if had_no_room and not session.is_stalled:
+                self._unstall(session)
         for session in answered.values():
             self._send_output(session)
+
+    def lost(self, call: Call, was_run: bool) -> None:
+        """A call that a native session made has no outcome: go on with it as with any other."""
+        session = self.sessions.get(call.session)
+        if session is None or call.place is None:
+            return
+        parser = Parser()
+        parser.feed(call.request)
+        args = parser.take()
+        assert args is not None, "native sessions forward whole commands"
+        command = self._node.dispatcher.find(args, is_authenticated=True, is_peer=False)
+        PendingCommand(self._node, session, command, args, call.place).lost(was_run)
 
     def pause_all(self, until_ms: int, writes_only: bool) -> None:
         """Hold the commands of all clients (CLIENT PAUSE) until a moment of the node's clock."""
@@ -194,7 +215,7 @@ class Clients:
         if not timeout_ms:
             return
         for session in list(self.sessions.values()):
-            if now_ms - session.traffic.last_active_ms > timeout_ms and not session.waiting:
+            if now_ms - session.traffic.last_active_ms > timeout_ms and not session.replies.waiting:
                 self.close(session)
 
     def _run(self, session: Session) -> None:
@@ -215,7 +236,7 @@ class Clients:
                 session.refresh()
                 outcome, replies = session.fast.run()
                 if replies:
-                    session.output += replies
+                    session.replies.output += replies
                     size_bytes += sum(map(len, replies))
                 if outcome != OTHER_COMMAND:
                     return outcome == MORE
@@ -227,8 +248,8 @@ class Clients:
             if args is None:
                 return False
             self._execute(session, context, args)
-            if session.output:
-                size_bytes += len(session.output[-1])
+            if session.replies.output:
+                size_bytes += len(session.replies.output[-1])
         return not session.is_closing
 
     def _execute(self, session: Session, context: Context, args: list[bytes]) -> None:
@@ -253,7 +274,8 @@ class Clients:
         else:
             session.traffic.commands_processed += 1
             if destination != HERE:
-                pending = PendingCommand(node, session, command, args, is_silent=is_silent)
+                place = session.replies.hold_place(sum(map(len, args)), is_silent=is_silent)
+                pending = PendingCommand(node, session, command, args, place)
                 pending.start_at(destination)
                 return
             was_authenticated = session.is_authenticated
@@ -264,7 +286,7 @@ class Clients:
                 is_silent = False  # CLIENT REPLY ON answers that it was heard
         # CLIENT REPLY OFF and SKIP silence their own replies too.
         if not is_silent and not session.skip_next and session.reply_mode is ReplyMode.ON:
-            session.answer(data)
+            session.replies.answer(data)
 
     def _tell_engine(self) -> None:
         if self._node.engine is not None:
@@ -278,7 +300,7 @@ class Clients:
     def _protocol_error(self, session: Session, error: ProtocolError) -> None:
         self._node.stats.protocol_errors += 1
         logger.info("%s broke the protocol: %s", session.address, error)
-        session.answer(encode(ErrorReply(f"ERR {error}"), session.protocol))
+        session.replies.answer(encode(ErrorReply(f"ERR {error}"), session.protocol))
         session.is_closing = True
 
     def _unstall(self, session: Session) -> None:
@@ -292,16 +314,16 @@ class Clients:
 
     def _send_output(self, session: Session) -> None:
         session.refresh()
-        if session.output:
+        if session.replies.output:
             self._emit_output(session)
-        if session.is_closing and not session.waiting and session.id in self.sessions:
+        if session.is_closing and not session.replies.waiting and session.id in self.sessions:
             self._node.emit(CloseClient(session.id))
             self.closed(session.id)
 
     def _emit_output(self, session: Session) -> None:
         small: list[bytes] = []
         size_bytes = 0
-        for data in session.output:
+        for data in session.replies.output:
             size_bytes += len(data)
             if len(data) < LARGE_REPLY_BYTES:
                 small.append(data)
@@ -312,6 +334,6 @@ class Clients:
             self._node.emit(ToClient(session.id, data))
         if small:
             self._node.emit(ToClient(session.id, b"".join(small)))
-        session.output.clear()
+        session.replies.output.clear()
         session.traffic.bytes_sent += size_bytes
         self._node.stats.bytes_sent += size_bytes

@@ -1,4 +1,7 @@
-"""The one door to native sessions: there are some where the parser and the store are native too."""
+"""The one door to native sessions, and to what they share with the others.
+
+There are some where the parser and the store are native too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from memcloud.resp.parser import ACCELERATED as HAS_NATIVE_PARSER
 from memcloud.store.engine import ACCELERATED as HAS_NATIVE_STORE
 
 if TYPE_CHECKING:
+    from collections import deque
+
+    from memcloud.link.batch import Record
     from memcloud.resp import Parser
 
     from .clock import Clock
@@ -29,6 +35,7 @@ class FastSession(Protocol):
     bytes_received: int
     bytes_sent: int
     last_command: str
+    replies: ReplyQueue
 
     def run(self) -> tuple[int, list[bytes]]:
         """Run what can be run of what the parser has; see `DONE` and its kin for the outcome."""
@@ -46,8 +53,14 @@ class Engine(Protocol):
     def drain(self, stats: Statistics) -> None:
         """Add what was counted since the last time to the statistics of the node."""
 
-    def open(self, parser: Parser) -> FastSession:
-        """Return a session for the commands that this parser reads."""
+    def open(self, number: int, parser: Parser, replies: ReplyQueue) -> FastSession:
+        """Return the session of that number, whose commands this parser reads."""
+
+    def serve(self, backlog: deque[Record]) -> bytes | None:
+        """Run hot calls of another member from the front of a backlog.
+
+        Return a frame with the results of some of them, None if the first one is not hot.
+        """
 
 
 ACCELERATED: Final = HAS_NATIVE_PARSER and HAS_NATIVE_STORE
@@ -59,9 +72,34 @@ OTHER_COMMAND: Final = 1  # the next command is not one of them
 MORE: Final = 2  # the turn is over
 
 
-def new_engine(commands: CommandTable, store: Store, clock: Clock) -> Engine | None:
-    """Return an engine for a node; None if there are no native sessions."""
+if TYPE_CHECKING or not ACCELERATED:
+    from .cluster.calls import Call, Calls
+    from .replies import ReplyQueue
+else:
+    _native = importlib.import_module("memcloud._calls_c")
+    Call, Calls, ReplyQueue = _native.Call, _native.Calls, _native.ReplyQueue
+
+
+def new_engine(commands: CommandTable, store: Store, clock: Clock, calls: Calls) -> Engine | None:
+    """Return an engine for a node; None if there are no native sessions.
+
+    ``calls`` takes what its sessions forward.
+    """
     if not ACCELERATED:
         return None
     native = importlib.import_module("memcloud._session_c")
-    return cast("Engine", native.Engine(commands, store, clock))
+    return cast("Engine", native.Engine(commands, store, clock, calls))
+
+
+__all__ = [
+    "ACCELERATED",
+    "DONE",
+    "MORE",
+    "OTHER_COMMAND",
+    "Call",
+    "Calls",
+    "Engine",
+    "FastSession",
+    "ReplyQueue",
+    "new_engine",
+]

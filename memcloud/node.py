@@ -31,7 +31,7 @@ from .clock import Clock
 from .dispatch import Dispatcher
 from .effects import Effect
 from .errors import CommandError
-from .fast import new_engine
+from .fast import Calls, new_engine
 from .host import Host
 from .neighbour import Neighbour
 from .parameters import Parameters
@@ -68,7 +68,8 @@ class Node:
             policy=settings.policy,
             databases=settings.databases,
         )
-        self.engine = new_engine(self.commands, self.store, clock)
+        calls = Calls()
+        self.engine = new_engine(self.commands, self.store, clock, calls)
         self.parameters = Parameters(settings, self.store)
         self.dispatcher = Dispatcher(self.commands, self.store, self._stats, clock)
         self.clients = Clients(self)
@@ -92,7 +93,14 @@ class Node:
             on_excluded=self._start_over,
         )
         self.forwarding = Forwarding(
-            self.membership, self.mesh, clock, self.stats, self._serve_peer
+            self.membership,
+            self.mesh,
+            clock,
+            self._stats,
+            self._serve_peer,
+            calls,
+            self.engine,
+            self.clients.lost,
         )
         self._server_session = Session(0, self.started_ms, is_peer=True)
         self._server_context = Context(self, self._server_session)

@@ -12,13 +12,14 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from memcloud.cluster.calls import Call
 from memcloud.commands.gather import Connect, Part
 from memcloud.commands.table import Args, Command, Plan
 from memcloud.errors import CommandError, InternalError, TryAgainError, UnknownOutcomeError
 from memcloud.link.batch import word_of_call
 from memcloud.resp import ErrorReply, ProtocolError, Reply, decode, encode, encode_request
 
+from .fast import Call
+from .replies import Waiting
 from .routing import HERE, SPLIT
 from .session import Session
 
@@ -49,8 +50,9 @@ class PendingCommand:
     )
 
     def __init__(
-        self, node: Node, session: Session, command: Command, args: Args, *, is_silent: bool
+        self, node: Node, session: Session, command: Command, args: Args, place: Waiting
     ) -> None:
+        """``place`` is that of its reply in the session."""
         self._node = node
         self._session = session
         self._command = command
@@ -58,7 +60,7 @@ class PendingCommand:
         self._database = session.database
         self._protocol = session.protocol
         self._no_touch = session.no_touch
-        self._place = session.hold_place(sum(map(len, args)), is_silent=is_silent)
+        self._place = place
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
         self._gathering: Gathering | None = None
 

@@ -1,22 +1,13 @@
-"""One client of the node: what it has said about itself, and its replies in order."""
+"""One client of the node: what it has said about itself, and how things stand with it."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 
 from memcloud.resp import Parser
 
-from .fast import FastSession
-
-# Commands of one client that may wait for peers before no more of its input is taken, and what they
-# may hold: their own bytes until they are answered, then their replies.
-WAITING_MAX = 1024
-WAITING_BYTES_MAX = 8 * 1024 * 1024
-# How large replies will be is not known before, so the first commands are few, and it is one more
-# with each reply of which so many would fit.
-WAITING_FIRST = 8
+from .fast import FastSession, ReplyQueue
 
 
 class ReplyMode(Enum):
@@ -24,15 +15,6 @@ class ReplyMode(Enum):
 
     ON = "on"
     OFF = "off"
-
-
-@dataclass(slots=True)
-class Waiting:
-    """The place of a reply in the order of its session; ``data`` is None until it is there."""
-
-    data: bytes | None = None
-    is_silent: bool = False  # CLIENT REPLY said that it shall not be sent
-    size_bytes: int = 0  # of what it keeps in memory
 
 
 @dataclass(slots=True)
@@ -48,11 +30,7 @@ class Traffic:
 
 @dataclass(slots=True)
 class Session:
-    """The state of a connection that commands can see and change.
-
-    Replies leave in the order of the commands. While a command waits for a peer, its place is
-    held in ``waiting`` and later replies queue behind it.
-    """
+    """The state of a connection that commands can see and change."""
 
     id: int
     created_ms: int
@@ -79,27 +57,18 @@ class Session:
     is_closing: bool = False  # after the replies that are due; nothing more is read
     is_output_paused: bool = False  # the client does not read what it asked for
     held_command: list[bytes] | None = None  # by CLIENT PAUSE
-    waiting: deque[Waiting] = field(default_factory=deque)
-    waiting_bytes: int = 0
-    waiting_max: int = WAITING_FIRST
-    output: list[bytes] = field(default_factory=list)
+    replies: ReplyQueue = field(default_factory=ReplyQueue)
 
     @property
     def is_stalled(self) -> bool:
         """Whether no more input is to be taken for now."""
-        return (
-            self.is_output_paused
-            or self.held_command is not None
-            or len(self.waiting) >= self.waiting_max
-            or self.waiting_bytes >= WAITING_BYTES_MAX
-        )
+        return self.is_output_paused or self.held_command is not None or self.replies.is_full
 
     @property
     def is_plain(self) -> bool:
         """Whether a command is run and answered with nothing else to think of."""
         return not (
-            self.waiting
-            or self.is_output_paused
+            self.is_output_paused
             or self.is_closing
             or self.no_touch
             or self.skip_next
@@ -115,41 +84,3 @@ class Session:
             fast.is_plain = self.is_plain
             fast.protocol = self.protocol
             fast.database = self.database
-
-    def answer(self, data: bytes) -> None:
-        """Queue the reply to the command that has just run."""
-        if self.waiting:
-            self.waiting.append(Waiting(data, size_bytes=len(data)))
-            self.waiting_bytes += len(data)
-        else:
-            self.output.append(data)
-
-    def hold_place(self, size_bytes: int, *, is_silent: bool) -> Waiting:
-        """Keep the place of a reply that comes later; give it to `deliver` then.
-
-        ``size_bytes``: of the command, which is kept as long.
-        """
-        place = Waiting(is_silent=is_silent, size_bytes=size_bytes)
-        self.waiting.append(place)
-        self.waiting_bytes += size_bytes
-        return place
-
-    def deliver(self, place: Waiting, data: bytes) -> None:
-        """Put a reply in its place, and move those whose turn has come to the output."""
-        if not self.waiting:  # given up meanwhile
-            return
-        fitting = max(1, WAITING_BYTES_MAX // max(1, len(data)))
-        self.waiting_max = min(self.waiting_max + 1, fitting, WAITING_MAX)
-        self.waiting_bytes += len(data) - place.size_bytes
-        place.data, place.size_bytes = data, len(data)
-        waiting = self.waiting
-        while waiting and (ready := waiting[0].data) is not None:
-            place = waiting.popleft()
-            self.waiting_bytes -= place.size_bytes
-            if not place.is_silent:
-                self.output.append(ready)
-
-    def forget_waiting(self) -> None:
-        """Give up the replies that are not there yet, and those behind them."""
-        self.waiting.clear()
-        self.waiting_bytes = 0

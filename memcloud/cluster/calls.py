@@ -12,8 +12,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from memcloud.link.batch import RECORDS_MAX, Record, encode_batch
-from memcloud.link.frames import Kind
+from memcloud.link.batch import RECORDS_MAX, Record, decode_results, encode_batch
+from memcloud.link.frames import Frame, Kind
+from memcloud.replies import Waiting
 
 WINDOW_BYTES = 16 * 1024 * 1024
 FRAME_BYTES = 1024 * 1024
@@ -38,15 +39,21 @@ class Sink(Protocol):
 
 @dataclass(slots=True)
 class Call:
-    """A command for another member."""
+    """A command for another member.
+
+    One that a native session makes has no sink, but the number of that session and the place that
+    it keeps there for the reply.
+    """
 
     member: str
     word: int  # see `word_of_call`
     request: bytes
-    sink: Sink
+    sink: Sink | None
     id: int = 0  # on its link, once it was sent
     deadline_ms: int = 0
     was_sent: bool = False
+    session: int = 0
+    place: Waiting | None = None
 
 
 @dataclass(slots=True)
@@ -139,6 +146,26 @@ class Calls:
             if box.queued:
                 self._dirty[member] = None
         return call
+
+    def take_results(self, member: str, frame: Frame) -> list[tuple[Call, int, bytes]]:
+        """Return the calls that results belong to, each with its status and reply.
+
+        Calls of native sessions, which exist in the native form of this class only, have their
+        replies already and are left out: see `take_answered`.
+
+        Raises:
+            LinkError: the frame is malformed.
+        """
+        taken = []
+        for identifier, status, reply in decode_results(frame):
+            call = self.take(member, identifier)
+            if call is not None:  # else it is answered after its time
+                taken.append((call, status, reply))
+        return taken
+
+    def take_answered(self) -> dict[int, bool]:
+        """Return the sessions that had replies, by number, with whether they had no room before."""
+        return {}
 
     def take_all(self, member: str) -> list[Call]:
         """Return all calls of a member that is gone, in the order in which they were made."""

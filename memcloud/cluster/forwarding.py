@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable
 
 from memcloud.clock import Clock
+from memcloud.fast import Call, Calls, Engine
 from memcloud.link.batch import (
     DONE,
     NOT_OWNER,
     RECORDS_MAX,
     Record,
     decode_calls,
-    decode_results,
     encode_batch,
     protocol_of,
 )
@@ -20,7 +20,7 @@ from memcloud.link.frames import FRAME_BYTES_MAX, Frame, Kind, LinkError
 from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
 from memcloud.stats import Statistics
 
-from .calls import FRAME_BYTES, Call, Calls
+from .calls import FRAME_BYTES
 from .membership import Membership
 from .mesh import Link, Mesh
 
@@ -46,38 +46,48 @@ class Forwarding:
         clock: Clock,
         stats: Statistics,
         serve: Serve,
+        calls: Calls,
+        engine: Engine | None,
+        lost_session_call: Callable[[Call, bool], None],
     ) -> None:
+        """Native sessions add to ``calls`` by themselves.
+
+        ``lost_session_call(call, was_run)`` is told when one of theirs has no outcome.
+        """
         self._membership = membership
         self._mesh = mesh
         self._clock = clock
         self._stats = stats
         self._serve = serve
-        self._calls = Calls()
+        self._lost_session_call = lost_session_call
+        self.calls = calls
+        self._engine = engine
         self._requests = _parser()
         self._backlogs: dict[int, Link] = {}  # links with calls that wait for their turn
 
     @property
     def in_flight(self) -> int:
         """How many of this node's calls have no outcome yet."""
-        return self._calls.in_flight
+        return self.calls.in_flight
 
     @property
     def has_work(self) -> bool:
         """Whether `flush` may have something to send, or `run_turn` to run."""
         return (
-            self._calls.is_dirty and any(self._mesh.link_to(each) for each in self._calls.dirty)
+            self.calls.is_dirty and any(self._mesh.link_to(each) for each in self.calls.dirty)
         ) or any(not link.is_output_paused for link in self._backlogs.values())
 
     def call(self, call: Call) -> None:
         """Queue a call; it leaves with the next `flush`."""
-        if self._membership.find(call.member) is None or self._calls.is_full(call.member):
-            call.sink.lost(False)
+        if self._membership.find(call.member) is None or self.calls.is_full(call.member):
+            self._lost(call, was_run=False)
             return
         if len(call.request) > REQUEST_BYTES_MAX:
+            assert call.sink is not None, "native sessions forward small commands only"
             call.sink.answered(b"-ERR the command is too large to be forwarded\r\n")
             return
         self._stats.forwarded_out += 1
-        self._calls.add(call, self._clock.now_ms())
+        self.calls.add(call, self._clock.now_ms())
 
     def run_turn(self) -> None:
         """Run some more of the calls of each link whose other side reads the replies."""
@@ -92,11 +102,11 @@ class Forwarding:
 
     def flush(self) -> None:
         """Send what is queued, as much as each peer's window takes."""
-        for member in self._calls.dirty:
+        for member in self.calls.dirty:
             link = self._mesh.link_to(member)
             if link is None:  # broken; it is dialled again, or the member given up
                 continue
-            while (frame := self._calls.take_frame(member)) is not None:
+            while (frame := self.calls.take_frame(member)) is not None:
                 self._mesh.send(link, frame)
 
     def handle(self, link: Link, frame: Frame) -> None:
@@ -111,38 +121,45 @@ class Forwarding:
 
     def link_lost(self, member: str) -> None:
         """The link to a member broke: what was sent has no outcome, what was not may still go."""
-        for call in self._calls.take_all(member):
+        for call in self.calls.take_all(member):
             if call.was_sent or self._membership.find(member) is None:
-                call.sink.lost(call.was_sent)
+                self._lost(call, was_run=call.was_sent)
             else:
-                self._calls.add(call, self._clock.now_ms())
+                self.calls.add(call, self._clock.now_ms())
 
     def member_lost(self, member: str) -> None:
         """A member was given up."""
-        for call in self._calls.take_all(member):
-            call.sink.lost(call.was_sent)
+        for call in self.calls.take_all(member):
+            self._lost(call, was_run=call.was_sent)
 
     def tick(self) -> None:
         """End the calls whose time is over."""
-        for call in self._calls.take_overdue(self._clock.now_ms()):
+        for call in self.calls.take_overdue(self._clock.now_ms()):
             logger.warning("a call to %s was not answered in time", call.member)
-            call.sink.lost(call.was_sent)
+            self._lost(call, was_run=call.was_sent)
 
     def _finish(self, link: Link, frame: Frame) -> None:
         assert link.member is not None
-        for identifier, status, reply in decode_results(frame):
-            call = self._calls.take(link.member, identifier)
-            if call is None:  # answered after its time
-                continue
-            if status == DONE:
-                call.sink.answered(reply)
+        for call, status, reply in self.calls.take_results(link.member, frame):
+            if call.sink is None or status != DONE:
+                self._lost(call, was_run=False)
             else:
-                call.sink.lost(False)
+                call.sink.answered(reply)
+
+    def _lost(self, call: Call, *, was_run: bool) -> None:
+        if call.sink is None:
+            self._lost_session_call(call, was_run)
+        else:
+            call.sink.lost(was_run)
 
     def _run(self, link: Link) -> None:
         """Run calls up to the length of a turn; the rest stays in the backlog."""
         turn_bytes = 0
         while link.backlog and not link.is_output_paused and turn_bytes < TURN_BYTES:
+            if self._engine is not None and (frame := self._engine.serve(link.backlog)):
+                self._mesh.send(link, frame)
+                turn_bytes += len(frame)
+                continue
             results: list[Record] = []
             size_bytes = 0
             while link.backlog and size_bytes < FRAME_BYTES and len(results) < RECORDS_MAX:
@@ -153,6 +170,8 @@ class Forwarding:
                 else:
                     results.append((identifier, DONE, reply))
                     size_bytes += len(reply)
+                if self._engine is not None:
+                    break  # the next one may be hot
             self._mesh.send(link, encode_batch(Kind.RESULTS, results))
             turn_bytes += size_bytes
         if not link.backlog:

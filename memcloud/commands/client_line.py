@@ -21,7 +21,7 @@ def describe(session: Session, now_ms: int) -> bytes:
         f"age={(now_ms - session.created_ms) // 1000} "
         f"idle={(now_ms - session.traffic.last_active_ms) // 1000} flags={_flags(session)} "
         f"db={session.database} sub=0 psub=0 ssub=0 multi=-1 qbuf={query_bytes} qbuf-free=0 "
-        f"argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={len(session.waiting)} "
+        f"argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={len(session.replies.waiting)} "
         f"omem={output_bytes} tot-mem={SESSION_BYTES + query_bytes + output_bytes} events=r "
         f"cmd={session.traffic.last_command} user={session.user} redir=-1 resp={session.protocol} "
         f"lib-name={session.library_name.decode()} lib-ver={session.library_version.decode()}\n"
@@ -31,7 +31,7 @@ def describe(session: Session, now_ms: int) -> bytes:
 
 def _flags(session: Session) -> str:
     flags = (
-        ("b", bool(session.waiting)),
+        ("b", bool(session.replies.waiting)),
         ("c", session.is_closing),
         ("U", session.is_unix),
         ("e", session.no_evict),

@@ -181,7 +181,7 @@ def memcloud(node: Node) -> Fields:
         ("calls_in_flight", node.forwarding.in_flight),
         ("forwarded_failed", stats.forwarded_failed),
         ("protocol_errors", stats.protocol_errors),
-        ("clients_waiting_for_peers", sum(bool(s.waiting) for s in node.sessions.values())),
+        ("clients_waiting_for_peers", sum(bool(s.replies.waiting) for s in node.sessions.values())),
     )
 
 

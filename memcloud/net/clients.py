@@ -60,6 +60,10 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
         self._clients.node.clients.go_on(self._number, replies, is_turn_over=is_turn_over)
         self._carry_out()
 
+    def has_forwarded(self) -> None:
+        """Send what was forwarded at the end of this turn."""
+        self._clients.carry_out()
+
     def _carry_out(self) -> None:
         """Do what the node asks for; stop reading when it has enough for now."""
         node = self._clients.node

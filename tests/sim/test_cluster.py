@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from memcloud.cluster.forwarding import TURN_BYTES
+from memcloud.replies import WAITING_BYTES_MAX, WAITING_FIRST
 from memcloud.ring import key_slot
-from memcloud.session import WAITING_BYTES_MAX, WAITING_FIRST
 
 from .simulation import Simulation
 

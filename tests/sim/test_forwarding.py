@@ -123,11 +123,11 @@ def test_a_command_that_fits_in_no_frame_is_refused(
 ) -> None:
     """It is said at once, and the commands around it go on."""
     key = key_of(pair, "n2")
-    request = encode_request([b"SET", key.encode(), b"x" * 100])
+    request = encode_request([b"SET", key.encode(), b"x" * 70000])
     monkeypatch.setattr(forwarding, "REQUEST_BYTES_MAX", len(request))
     refused = b"-ERR the command is too large to be forwarded\r\n"
     client = pair.connect_client("n1")
-    pair.send("n1", client, request + request.replace(b"$100\r\n", b"$101\r\nx") + request)
+    pair.send("n1", client, request + request.replace(b"$70000\r\n", b"$70001\r\nx") + request)
     expected = b"+OK\r\n" + refused + b"+OK\r\n"
     pair.run_until(lambda: pair.nodes["n1"].replies.get(client) == expected)
     assert pair.command("n1", "MSET", key, "x" * 101, key_of(pair, "n1"), "v") == refused
