@@ -67,7 +67,7 @@ class Node:
             policy=settings.policy,
             databases=settings.databases,
         )
-        self.parameters = Parameters(settings, self.store)
+        self.parameters = Parameters(settings, self.store, host.client_places)
         self.dispatcher = Dispatcher(self.commands, self.store, self.stats, clock)
         self.clients = Clients(self)
         self._effects: list[Effect] = []

@@ -97,12 +97,13 @@ class Forwarding:
             if link is None:  # broken; it is dialled again, or the member given up
                 continue
             while (frame := self._calls.take_frame(member)) is not None:
-                self._mesh.send(link, frame)
+                self._mesh.send(link, *frame)
 
     def handle(self, link: Link, frame: Frame) -> None:
         """Take a CALLS or RESULTS frame."""
         if frame.kind is Kind.CALLS:
             link.backlog.extend(decode_calls(frame))
+            frame.payload = b""  # large ones are not to be here once more while they run
             if link.id not in self._backlogs:
                 self._backlogs[link.id] = link
                 self._run(link)
@@ -153,7 +154,7 @@ class Forwarding:
                 else:
                     results.append((identifier, DONE, reply))
                     size_bytes += len(reply)
-            self._mesh.send(link, encode_batch(Kind.RESULTS, results))
+            self._mesh.send(link, *encode_batch(Kind.RESULTS, results))
             turn_bytes += size_bytes
         if not link.backlog:
             del self._backlogs[link.id]
@@ -179,6 +180,8 @@ class Forwarding:
         if args is None or parser.buffered_bytes:
             self._requests = _parser()
             raise LinkError("call of more or less than one command")
+        if len(request) > FRAME_BYTES:  # the parser would keep it until the next one
+            self._requests = _parser()
         return args
 
 

@@ -34,7 +34,7 @@ def run_for_peer(node: Node, requests: list[bytes]) -> list[Record] | None:
     """Run requests that another member has sent; None if the link was closed for them."""
     link = next(link for link in node.mesh.links if not link.is_outgoing)
     calls = [(number, WORD, request) for number, request in enumerate(requests)]
-    node.mesh.received(link.id, encode_batch(Kind.CALLS, calls))
+    node.mesh.received(link.id, b"".join(encode_batch(Kind.CALLS, calls)))
     results: list[Record] = []
     for effect in node.take_effects():
         if effect == CloseLink(link.id):
