@@ -10,6 +10,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy
 
+from memcloud.link.batch import encode_batch
 from memcloud.link.frames import VERSION, Kind, LinkError
 
 cdef enum:
@@ -24,12 +25,12 @@ cdef enum:
     BULK_BYTES_PER_MS = 1000
 
     RECORDS_MAX = 512
+    LARGE_BYTES = 65536  # some of it is large, perhaps, and had better not be copied
     DONE = 0
     NOT_OWNER = 1
 
 cdef uint8_t FRAME_VERSION = VERSION
 cdef uint8_t CALLS_KIND = int(Kind.CALLS)
-cdef uint8_t RESULTS_KIND = int(Kind.RESULTS)
 
 
 cdef inline uint32_t take_number(const char* place) noexcept nogil:
@@ -226,6 +227,8 @@ cdef class Calls:
         if not leaving:
             self.dirty_members.pop(member, None)
             return None
+        if size >= LARGE_BYTES:
+            return encode_batch(Kind.CALLS, [(each.id, each.word, each.request) for each in leaving])
         size += len(leaving) * RECORD_HEAD_BYTES
         frame = PyBytes_FromStringAndSize(NULL, FRAME_HEAD_BYTES + size)
         place = PyBytes_AS_STRING(frame)
@@ -238,7 +241,7 @@ cdef class Calls:
             put_number_le(place + 8, <uint32_t>length)
             memcpy(place + RECORD_HEAD_BYTES, PyBytes_AS_STRING(call.request), length)
             place += RECORD_HEAD_BYTES + length
-        return frame
+        return [frame]
 
     def take(self, member, call_id):
         """See `calls.Calls.take`."""

@@ -82,6 +82,7 @@ cdef enum:
 
     OUTPUT_BYTES_KEPT = 2097152
     RECEIVE_BYTES = 131072
+    TLS_RECORD = 0x16
     FORWARDED_BYTES_MAX = 65536  # what is larger costs too much for its path to matter
     RECORDS_MAX = 512
     FRAME_BYTES = 1048576
@@ -993,6 +994,10 @@ cdef class Port:
         """Let Python do what is left of what was received; to be overridden."""
         raise NotImplementedError
 
+    def received(self, data):
+        """Let Python take what was received; to be overridden."""
+        raise NotImplementedError
+
     def has_forwarded(self):
         """Let Python send what was forwarded at the end of this turn; to be overridden."""
         raise NotImplementedError
@@ -1019,6 +1024,9 @@ cdef class Port:
         if session is None:
             return
         engine, parser = session.engine, session.parser
+        if not session.bytes_received and SHARED[0] == TLS_RECORD:
+            self.received(SHARED_VIEW[:size])  # which looks closer
+            return
         session.bytes_received += size
         engine.bytes_received += size
         if self.is_landing:

@@ -14,6 +14,7 @@ from memcloud.commands.context import Context
 from memcloud.commands.table import Command
 from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
 
+from .deadlines import RequestDeadlines
 from .dispatch import is_http
 from .effects import CloseClient, ResumeReading, ToClient
 from .errors import CommandError
@@ -21,6 +22,7 @@ from .fast import MORE, OTHER_COMMAND, Call
 from .pending import PendingCommand
 from .replies import Waiting
 from .routing import HERE
+from .seldom import SELDOM
 from .session import ReplyMode, Session
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ TURN_COMMANDS = 256
 TURN_BYTES = 1 << 20
 # Replies of this size go to the transport as they are, not joined with others by a copy.
 LARGE_REPLY_BYTES = 64 * 1024
+# What a client that wants TLS sends first. As RESP it is no command, but one whose end never comes.
+TLS_HANDSHAKE = b"\x16\x03"
 # These are how a pause is ended or looked at.
 NEVER_HELD = ("client|unpause", "client|pause", "client|kill", "client|list")
 
@@ -48,6 +52,7 @@ class Clients:
         self._runnable: dict[int, None] = {}
         # Sessions with output that has not been sent, because more of it may come in this event.
         self._answered: dict[int, Session] = {}
+        self._deadlines = RequestDeadlines()
         self._pause_until_ms = 0
         self._pauses_only_writes = False
 
@@ -101,6 +106,10 @@ class Clients:
         """Take bytes that a client sent and run the commands in them."""
         session = self.sessions.get(identifier)
         if session is None or session.is_closing:
+            return
+        if not session.traffic.bytes_received and bytes(data[:2]) == TLS_HANDSHAKE:
+            logger.warning("a TLS client talks to the client port; closed", extra=SELDOM)
+            self.close(session)
             return
         session.traffic.bytes_received += len(data)
         self._node.stats.bytes_received += len(data)
@@ -211,6 +220,9 @@ class Clients:
         """End the pause and close idle connections when it is time."""
         if self._pause_until_ms and now_ms >= self._pause_until_ms:
             self.unpause_all()
+        for session in self._deadlines.overdue(self.sessions.values(), now_ms):
+            logger.info("%s did not end its request", session.address, extra=SELDOM)
+            self.close(session)
         timeout_ms = self._node.parameters.timeout_s * 1000
         if not timeout_ms:
             return
@@ -267,7 +279,7 @@ class Clients:
             destination = node.router.destination(command, args)
         except CommandError as error:
             if is_http(args):
-                logger.warning("a web page or proxy talks to the client port; closed")
+                logger.warning("a web page or proxy talks to the client port; closed", extra=SELDOM)
                 self.close(session)
                 return
             data = encode(node.dispatcher.refuse(error), session.protocol)
@@ -299,7 +311,7 @@ class Clients:
 
     def _protocol_error(self, session: Session, error: ProtocolError) -> None:
         self._node.stats.protocol_errors += 1
-        logger.info("%s broke the protocol: %s", session.address, error)
+        logger.info("%s broke the protocol: %s", session.address, error, extra=SELDOM)
         session.replies.answer(encode(ErrorReply(f"ERR {error}"), session.protocol))
         session.is_closing = True
 

@@ -43,6 +43,13 @@ class Host(Protocol):
         """Return the processor time used so far."""
         ...
 
+    def client_places(self, wanted: int) -> int:
+        """Return how many clients the process can have at a time, up to ``wanted``.
+
+        It asks the system for more than it has, if it has to.
+        """
+        ...
+
 
 @dataclass(slots=True)
 class FixedHost:
@@ -56,6 +63,7 @@ class FixedHost:
     event_loop: str = "none"
     memory_total_bytes: int = 8 << 30
     resident: int = 50 << 20
+    places: int = 1_000_000
     pressure: Pressure | None = None  # None: half of the memory is available
 
     def resident_bytes(self) -> int:
@@ -75,3 +83,7 @@ class FixedHost:
     def cpu_seconds(self) -> CpuSeconds:
         """See `Host.cpu_seconds`."""
         return CpuSeconds(0.0, 0.0)
+
+    def client_places(self, wanted: int) -> int:
+        """See `Host.client_places`."""
+        return min(wanted, self.places)

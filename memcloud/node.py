@@ -70,7 +70,7 @@ class Node:
         )
         calls = Calls()
         self.engine = new_engine(self.commands, self.store, clock, calls)
-        self.parameters = Parameters(settings, self.store)
+        self.parameters = Parameters(settings, self.store, host.client_places)
         self.dispatcher = Dispatcher(self.commands, self.store, self._stats, clock)
         self.clients = Clients(self)
         self._effects: list[Effect] = []

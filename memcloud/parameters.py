@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from memcloud.resp import UNAUTHENTICATED_ARGUMENTS_MAX, UNAUTHENTICATED_BULK_BYTES_MAX, Limits
 from memcloud.store import LfuTuning, Policy, Store
 
-from .errors import CommandError
+from .errors import CommandError, StartError
 from .parameter_kinds import (
     INT_MAX,
     LONG_MAX,
@@ -35,6 +35,8 @@ from .parameter_kinds import (
     Value,
 )
 from .settings import Settings
+
+logger = logging.getLogger(__name__)
 
 OUTPUT_LIMIT_BYTES: Final = 256 << 20
 # Redis' names for how much is logged, and Python's.
@@ -120,10 +122,19 @@ def _catalogue(settings: Settings) -> dict[str, Parameter]:
 class Parameters:
     """The parameters of one node, with their effects."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, client_places: Callable[[int], int]
+    ) -> None:
+        """``client_places(wanted)`` says how many clients there can be; see `Host`.
+
+        Raises:
+            StartError: there cannot be any.
+        """
         self._store = store
+        self._client_places = client_places
         self._catalogue = _catalogue(settings)
         self._values = {name: entry.default for name, entry in self._catalogue.items()}
+        self._values["maxclients"] = self._places_at_start(settings.max_clients)
         # Handed out to parsers, which thereby learn of changes.
         self._limits = Limits()
         self._strangers_limits = Limits(
@@ -164,6 +175,8 @@ class Parameters:
                 raise _failed(given, "duplicate parameter")
             entries[name] = (entry, given, words)
         values = {name: self._parsed(name, *parts) for name, parts in entries.items()}
+        if "maxclients" in values:
+            self._check_places(values["maxclients"], entries["maxclients"][1])
         for name, value in values.items():
             self._apply(name, value)
 
@@ -200,6 +213,28 @@ class Parameters:
     def parser_limits(self, authenticated: bool) -> Limits:
         """Return the limits for a client's parser; they follow later changes by themselves."""
         return self._limits if authenticated else self._strangers_limits
+
+    def _places_at_start(self, wanted: int) -> int:
+        places = self._client_places(wanted)
+        if not places:
+            raise StartError("this process may open too few files to serve clients (ulimit -n)")
+        if places < wanted:
+            logger.warning(
+                "maxclients is %d instead of %d: this process may not open more files (ulimit -n)",
+                places,
+                wanted,
+            )
+        return places
+
+    def _check_places(self, wanted: Value, given: str) -> None:
+        assert isinstance(wanted, int)
+        places = self._client_places(wanted)
+        if places < wanted:
+            raise _failed(
+                given,
+                "The operating system is not able to handle the specified number of clients, "
+                f"try with {places}",
+            )
 
     def _parsed(self, name: str, entry: Parameter, given: str, words: str) -> Value:
         try:

@@ -45,6 +45,7 @@ class MemnodeProcess:
         ]  # fmt: skip
         if "--memory" not in flags:
             self._flags += ["--memory", "256mb"]
+        self.prefix: Sequence[str] = ()  # a command that runs the node, say with other limits
         self.process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> Self:
@@ -52,7 +53,7 @@ class MemnodeProcess:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MEMCLOUD_")}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "memcloud.cli.memnode", *self._flags],
+                [*self.prefix, sys.executable, "-m", "memcloud.cli.memnode", *self._flags],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -123,10 +124,10 @@ class MemnodeProcess:
         try:
             with self.client() as client:
                 return bool(client.ping())
+        except redis.AuthenticationError:  # derived from the next one
+            return True
         except redis.ConnectionError:
             return False
-        except redis.AuthenticationError:
-            return True
 
     def __enter__(self) -> Self:
         if self.process is None:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from memcloud.errors import CommandError
+from memcloud.errors import CommandError, StartError
 from memcloud.parameter_kinds import OutputLimits, parse_memory
 from memcloud.parameters import Parameters
 from memcloud.settings import Settings
@@ -18,7 +18,7 @@ def make(**settings: object) -> tuple[Parameters, Store]:
     """Return the parameters of a node with these settings, and its store."""
     complete = Settings(**{"name": "node", "memory_bytes": 1 << 30, **settings})  # type: ignore[arg-type]
     store = Store(ManualClock(), Random(1), limit_bytes=complete.memory_bytes)
-    return Parameters(complete, store), store
+    return Parameters(complete, store, lambda wanted: min(wanted, 20_000)), store
 
 
 @pytest.mark.parametrize(
@@ -189,3 +189,22 @@ def test_a_password_is_compared_byte_for_byte() -> None:
     parameters, _ = make(requirepass=b"\xff\x00".decode("utf-8", "surrogateescape"))
     assert parameters.is_password(b"\xff\x00")
     assert not parameters.is_password(b"\xff")
+
+
+def test_there_are_as_many_places_for_clients_as_the_system_has() -> None:
+    """CONFIG SET and the start ask it; nobody is promised what cannot be kept."""
+    parameters, _ = make(max_clients=30_000)
+    assert parameters.maxclients == 20_000
+    with pytest.raises(CommandError, match=r"specified number of clients, try with 20000$"):
+        parameters.change([("maxclients", "20001")])
+    assert parameters.maxclients == 20_000
+    parameters.change([("maxclients", "10")])
+    parameters.change([("maxclients", "20000")])
+    assert parameters.maxclients == 20_000
+
+
+def test_a_node_without_any_place_for_clients_does_not_start() -> None:
+    """It would refuse everybody, those included who want to know why."""
+    store = Store(ManualClock(), Random(1), limit_bytes=1 << 30)
+    with pytest.raises(StartError, match="ulimit -n"):
+        Parameters(Settings("node"), store, lambda wanted: 0)

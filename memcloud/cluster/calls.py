@@ -112,8 +112,8 @@ class Calls:
         box.queued.append(call)
         self._dirty[member] = None
 
-    def take_frame(self, member: str) -> bytes | None:
-        """Return a frame with the calls that may leave now, or None."""
+    def take_frame(self, member: str) -> list[bytes] | None:
+        """Return the pieces of a frame with the calls that may leave now, or None."""
         box = self._outboxes.get(member)
         records: list[Record] = []
         size_bytes = 0

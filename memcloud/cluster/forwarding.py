@@ -107,12 +107,13 @@ class Forwarding:
             if link is None:  # broken; it is dialled again, or the member given up
                 continue
             while (frame := self.calls.take_frame(member)) is not None:
-                self._mesh.send(link, frame)
+                self._mesh.send(link, *frame)
 
     def handle(self, link: Link, frame: Frame) -> None:
         """Take a CALLS or RESULTS frame."""
         if frame.kind is Kind.CALLS:
             link.backlog.extend(decode_calls(frame))
+            frame.payload = b""  # large ones are not to be here once more while they run
             if link.id not in self._backlogs:
                 self._backlogs[link.id] = link
                 self._run(link)
@@ -172,7 +173,7 @@ class Forwarding:
                     size_bytes += len(reply)
                 if self._engine is not None:
                     break  # the next one may be hot
-            self._mesh.send(link, encode_batch(Kind.RESULTS, results))
+            self._mesh.send(link, *encode_batch(Kind.RESULTS, results))
             turn_bytes += size_bytes
         if not link.backlog:
             del self._backlogs[link.id]
@@ -198,6 +199,8 @@ class Forwarding:
         if args is None or parser.buffered_bytes:
             self._requests = _parser()
             raise LinkError("call of more or less than one command")
+        if len(request) > FRAME_BYTES:  # the parser would keep it until the next one
+            self._requests = _parser()
         return args
 
 

@@ -40,6 +40,7 @@ from memcloud.link.messages import (
     encode_identity,
     encode_refused,
 )
+from memcloud.seldom import SELDOM
 
 from .addresses import Address, AddressBook, Outcome
 from .greeting import STARTING_MS, judge, name_taken
@@ -167,7 +168,7 @@ class Mesh:
         elif self._is_leaving:
             self._close(link)
         elif sum(not each.is_outgoing for each in self._links.values()) > INCOMING_MAX:
-            logger.warning("too many peer connections; one from %s is closed", host)
+            logger.warning("too many peer connections; one from %s is closed", host, extra=SELDOM)
             self._close(link)
         return link.id
 
@@ -211,7 +212,7 @@ class Mesh:
 
     def break_off(self, link: Link, error: LinkError) -> None:
         """Close a link whose other side broke the protocol."""
-        logger.warning("link with %s:%d closed: %s", link.host, link.port, error)
+        logger.warning("link with %s:%d closed: %s", link.host, link.port, error, extra=SELDOM)
         self._close(link)
 
     def closed(self, link_id: int) -> None:
@@ -227,7 +228,9 @@ class Mesh:
         for link in self.links:
             if link.member is None:
                 if now_ms - link.opened_ms >= GREETING_TIMEOUT_MS:
-                    logger.warning("%s:%d did not greet in time", link.host, link.port)
+                    logger.warning(
+                        "%s:%d did not greet in time", link.host, link.port, extra=SELDOM
+                    )
                     self._close(link)
             elif link.is_outgoing and now_ms - link.pinged_ms >= HEARTBEAT_MS:
                 self._ping(link, now_ms)
@@ -235,10 +238,11 @@ class Mesh:
             self._give_up(member.id, "silent")
         self._dial_due()
 
-    def send(self, link: Link, frame: bytes) -> None:
-        """Send a frame."""
+    def send(self, link: Link, *pieces: bytes) -> None:
+        """Send a frame, which may be in pieces."""
         self.frames_sent += 1
-        self._emit(ToLink(link.id, frame))
+        for piece in pieces:
+            self._emit(ToLink(link.id, piece))
 
     def leave(self) -> None:
         """Tell all members that this node goes, and make no new links."""

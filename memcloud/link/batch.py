@@ -30,6 +30,7 @@ from .frames import Frame, Kind, LinkError, encode_head
 
 RECORDS_MAX = 512  # in one frame
 DATABASES_MAX = 256
+LARGE_BYTES = 64 * 1024
 
 DONE = 0
 NOT_OWNER = 1
@@ -65,21 +66,31 @@ def is_no_touch(word: int) -> bool:
     return bool(word & _NO_TOUCH)
 
 
-def encode_batch(kind: Kind, records: Sequence[Record]) -> bytes:
-    """Return a CALLS or RESULTS frame of at most `RECORDS_MAX` records.
+def encode_batch(kind: Kind, records: Sequence[Record]) -> list[bytes]:
+    """Return a CALLS or RESULTS frame of at most `RECORDS_MAX` records, as pieces to send in order.
+
+    Small ones are joined. Large ones are the caller's own bytes, since a copy costs more than a
+    write.
 
     Raises:
         ValueError: its bytes would be over the limit of a frame.
     """
     assert len(records) <= RECORDS_MAX
-    pieces = [b""]
+    pieces: list[bytes] = []
+    small = [b""]
     payload_bytes = _HEAD.size * len(records)
     for identifier, word, data in records:
         length = len(data)
         payload_bytes += length
-        pieces += (_HEAD.pack(identifier, word, length), data)
-    pieces[0] = encode_head(kind, payload_bytes)
-    return b"".join(pieces)
+        small += (_HEAD.pack(identifier, word, length), data)
+        if length >= LARGE_BYTES:
+            small.pop()
+            pieces += (b"".join(small), data)
+            small = []
+    if small:
+        pieces.append(b"".join(small))
+    pieces[0] = encode_head(kind, payload_bytes) + pieces[0]
+    return pieces
 
 
 def decode_calls(frame: Frame) -> list[Record]:

@@ -14,6 +14,7 @@ from typing import cast
 
 from memcloud.errors import StartError
 from memcloud.node import Node
+from memcloud.seldom import SELDOM
 from memcloud.session import Session
 
 from .port import Port
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 BACKLOG = 511
 # More than this in the write buffer, and the client's commands wait until it has read some.
 HIGH_WATER_BYTES = 1 << 20
+# The same for a client that has not given its password. (It gets nothing but short errors, and
+# CVE-2025-21605 was that Redis kept any number of them.)
+STRANGERS_HIGH_WATER_BYTES = 64 * 1024
 # A client that has this much coming (or less, by client-output-buffer-limit) and reads none of it
 # for so long is cut off.
 STUCK_BYTES = 32 << 20
@@ -39,14 +43,18 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
         self._paused_ms: int | None = None
         self._pending_bytes = 0  # in the write buffer when it was last looked at
         self._closing_ms: int | None = None
+        self._is_stranger = True
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Introduce the client to the node."""
         # uvloop's transports do not derive from asyncio's.
         self.transport = transport = cast("asyncio.Transport", transport)
-        transport.set_write_buffer_limits(HIGH_WATER_BYTES)
         session = self._clients.opened(self._number, self)
+        self._is_stranger = session is None or not session.is_authenticated
+        transport.set_write_buffer_limits(
+            STRANGERS_HIGH_WATER_BYTES if self._is_stranger else HIGH_WATER_BYTES
+        )
         if session is not None:
             self.attach(session.fast, transport.write, transport.writelines)
 
@@ -68,6 +76,9 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
         """Do what the node asks for; stop reading when it has enough for now."""
         node = self._clients.node
         session = node.sessions.get(self._number)
+        if self._is_stranger and session is not None and session.is_authenticated:
+            self._is_stranger = False
+            self.transport.set_write_buffer_limits(HIGH_WATER_BYTES)
         if session is not None and (session.is_stalled or node.clients.is_runnable(session)):
             self.transport.pause_reading()
         self._clients.carry_out()
@@ -206,7 +217,7 @@ class ClientSockets:
             if session is not None:
                 session.output_pending_bytes = protocol.transport.get_write_buffer_size()
             if protocol.is_stuck(now_ms):
-                logger.warning("a client that does not read its replies is cut off")
+                logger.warning("a client that does not read its replies is cut off", extra=SELDOM)
                 self.node.stats.output_limit_disconnections += 1
                 protocol.transport.abort()
 

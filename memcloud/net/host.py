@@ -11,6 +11,7 @@ import psutil
 from memcloud.host import CpuSeconds
 from memcloud.pressure import Pressure
 
+from .descriptors import client_places
 from .memory_pressure import MemoryGauge
 
 
@@ -44,3 +45,7 @@ class SystemHost:
         """See `memcloud.host.Host.cpu_seconds`."""
         times = self._process.cpu_times()
         return CpuSeconds(times.user, times.system)
+
+    def client_places(self, wanted: int) -> int:
+        """See `memcloud.host.Host.client_places`."""
+        return client_places(wanted)

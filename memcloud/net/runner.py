@@ -26,6 +26,7 @@ from memcloud.effects import (
 from memcloud.errors import StartError
 from memcloud.host import Host
 from memcloud.node import TICK_MS, Node
+from memcloud.seldom import SELDOM
 from memcloud.settings import Settings
 
 from . import logs
@@ -219,7 +220,9 @@ class Runner:
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
         logger.error(
-            "%s", context.get("message"), exc_info=error if isinstance(error, Exception) else None
+            f"{context.get('message')} ({type(error).__name__})",
+            exc_info=error if isinstance(error, Exception) else None,
+            extra=SELDOM,
         )
 
 

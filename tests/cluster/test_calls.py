@@ -29,11 +29,11 @@ def call(request: bytes = b"x", member: str = "m") -> Call:
     return Call(member, 0, request, Recorder())
 
 
-def records(frame: bytes | None) -> list[Record]:
+def records(frame: list[bytes] | None) -> list[Record]:
     """Return the calls in a frame."""
     assert frame is not None
     parser = FrameParser()
-    parser.feed(frame)
+    parser.feed(b"".join(frame))
     parsed = parser.maybe_take()
     assert parsed is not None
     return decode_calls(parsed)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from memcloud.link.batch import (
     DATABASES_MAX,
     DONE,
+    LARGE_BYTES,
     NOT_OWNER,
     RECORDS_MAX,
     Record,
@@ -48,16 +49,32 @@ def frame_of(data: bytes) -> Frame:
     return frame
 
 
+def encoded(kind: Kind, records: list[Record]) -> bytes:
+    """Return the bytes of a batch."""
+    return b"".join(encode_batch(kind, records))
+
+
 @given(CALLS)
 def test_calls_come_out_as_they_went_in(calls: list[Record]) -> None:
     """In their order, whatever their bytes are."""
-    assert decode_calls(frame_of(encode_batch(Kind.CALLS, calls))) == calls
+    assert decode_calls(frame_of(encoded(Kind.CALLS, calls))) == calls
 
 
 @given(RESULTS)
 def test_results_come_out_as_they_went_in(results: list[Record]) -> None:
     """In their order, whatever their bytes are."""
-    assert decode_results(frame_of(encode_batch(Kind.RESULTS, results))) == results
+    assert decode_results(frame_of(encoded(Kind.RESULTS, results))) == results
+
+
+@given(st.lists(st.sampled_from([0, 1, LARGE_BYTES - 1, LARGE_BYTES, 2 * LARGE_BYTES]), max_size=6))
+def test_large_records_are_sent_as_they_are(lengths: list[int]) -> None:
+    """The value of a client is not copied once more, and small ones do not leave one by one."""
+    results = [(number, DONE, b"x" * length) for number, length in enumerate(lengths)]
+    pieces = encode_batch(Kind.RESULTS, results)
+    assert decode_results(frame_of(b"".join(pieces))) == results
+    large = [reply for _, _, reply in results if len(reply) >= LARGE_BYTES]
+    assert [id(reply) for reply in large] == [id(piece) for piece in pieces[1::2]]
+    assert all(pieces)
 
 
 @given(DATABASES, st.sampled_from([2, 3]), st.booleans())
@@ -76,11 +93,11 @@ def test_the_word_of_a_call_tells_how_it_is_to_run(
 def test_the_bytes_are_those_of_the_grammar() -> None:
     """Another implementation reads them by the text at the head of the module."""
     calls = [(0x01020304, word_of_call(5, 3, no_touch=True), b"*1\r\n$4\r\nPING\r\n")]
-    assert encode_batch(Kind.CALLS, calls)[10:] == (
+    assert encoded(Kind.CALLS, calls)[10:] == (
         b"\x04\x03\x02\x01\x05\x03\0\0\x0e\0\0\0*1\r\n$4\r\nPING\r\n"
     )
     results = [(7, DONE, b"+PONG\r\n"), (8, NOT_OWNER, b"")]
-    assert encode_batch(Kind.RESULTS, results)[10:] == (
+    assert encoded(Kind.RESULTS, results)[10:] == (
         b"\x07\0\0\0\0\0\0\0\x07\0\0\0+PONG\r\n\x08\0\0\0\x01\0\0\0\0\0\0\0"
     )
 
@@ -101,7 +118,7 @@ def test_a_batch_that_is_cut_or_goes_on_is_refused(
     calls: list[Record], data: st.DataObject
 ) -> None:
     """A length that lies would shift all calls after it."""
-    payload = encode_batch(Kind.CALLS, calls)[10:]
+    payload = encoded(Kind.CALLS, calls)[10:]
     last_start = len(payload) - 12 - len(calls[-1][2])
     cut = data.draw(st.integers(last_start + 1, len(payload) - 1))
     for broken in (payload[:cut], payload + b"\0" * data.draw(st.integers(1, 11))):
@@ -120,7 +137,7 @@ def test_calls_with_flags_of_another_version_are_refused(word: int) -> None:
 def test_results_that_cannot_be_are_refused(record: Record) -> None:
     """An outcome that is not understood must not be taken for a reply."""
     with pytest.raises(LinkError, match="status"):
-        decode_results(frame_of(encode_batch(Kind.RESULTS, [record])))
+        decode_results(frame_of(encoded(Kind.RESULTS, [record])))
 
 
 @DECODERS

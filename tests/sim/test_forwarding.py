@@ -34,7 +34,7 @@ def run_for_peer(node: Node, requests: list[bytes]) -> list[Record] | None:
     """Run requests that another member has sent; None if the link was closed for them."""
     link = next(link for link in node.mesh.links if not link.is_outgoing)
     calls = [(number, WORD, request) for number, request in enumerate(requests)]
-    node.mesh.received(link.id, encode_batch(Kind.CALLS, calls))
+    node.mesh.received(link.id, b"".join(encode_batch(Kind.CALLS, calls)))
     results: list[Record] = []
     for effect in node.take_effects():
         if effect == CloseLink(link.id):
@@ -130,4 +130,4 @@ def test_a_command_that_fits_in_no_frame_is_refused(
     pair.send("n1", client, request + request.replace(b"$70000\r\n", b"$70001\r\nx") + request)
     expected = b"+OK\r\n" + refused + b"+OK\r\n"
     pair.run_until(lambda: pair.nodes["n1"].replies.get(client) == expected)
-    assert pair.command("n1", "MSET", key, "x" * 101, key_of(pair, "n1"), "v") == refused
+    assert pair.command("n1", "MSET", key, "x" * 70001, key_of(pair, "n1"), "v") == refused
