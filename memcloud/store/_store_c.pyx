@@ -13,7 +13,8 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 from posix.time cimport clock_gettime, timespec
 
-from ._cleaning cimport clean_some, collect_garbage, is_dirty, let_go
+from ._cleaning cimport clean_some, collect_garbage, is_dirty
+from ._ghosts cimport ghosts_forget
 from ._entries cimport (
     access_unit,
     accounted_bytes,
@@ -26,7 +27,7 @@ from ._entries cimport (
 )
 from ._eviction cimport random_entry, space_evict, space_join_logs, tracked_count
 from ._hashing cimport fill_crc16
-from ._segments cimport REGION_BYTES, munmap, purge_free, segment_free
+from ._segments cimport REGION_BYTES, munmap, open_bytes, purge_free
 from ._spaces cimport (
     NEVER_MS,
     Content,
@@ -70,7 +71,7 @@ from ._structs cimport (
     State,
     Table,
 )
-from ._tables cimport due_pop, entry_in, find_due, slot_next
+from ._tables cimport due_pop, entry_in, find_due, slot_next, table_for
 
 from memcloud.clock import CLOCK_ID, SystemClock
 
@@ -110,11 +111,19 @@ cdef class Shared:
         while collect_garbage(&self.state):
             pass
         for i in range(self.state.region_count):
+            open_bytes(self.state.regions[i], REGION_BYTES)
             munmap(self.state.regions[i], REGION_BYTES)
         free(self.state.regions)
         free(self.state.logs)
         free(self.state.free_clean)
         free(self.state.garbage)
+
+    def tune_lfu(self, name, value):
+        """Follow a change of the `LfuTuning`."""
+        if name == "log_factor":
+            self.state.lfu_log_factor = value
+        else:
+            self.state.lfu_decay_minutes = value
 
     cdef int look_at_clock(self) except -1:
         """Let it be now. The clock of the system is read without a call into Python."""
@@ -156,7 +165,7 @@ cdef int describe(Content* content, object value) except -1:
 cdef class Keyspace:
     """See `memcloud.store.keyspace.Keyspace`."""
 
-    def __cinit__(self, Shared shared, int number, retention):
+    def __cinit__(self, Shared shared not None, int number, retention):
         cdef int i
         self.shared = shared
         self.number = number
@@ -175,7 +184,6 @@ cdef class Keyspace:
         free(self.space.counts)
         free(self.space.volatile_counts)
         free(self.space.next_due_ms)
-        free(self.space.ghosts.marks)
 
     # Values
 
@@ -527,10 +535,10 @@ cdef class Keyspace:
                 if entry != NULL:
                     space_find(&self.space, key_of(entry), entry.key_bytes, &place)
                     self.expire(&place)
-                    # The table may have shrunk or gone, so look at the slot from the beginning.
-                    part = 0
-                    next_ms = NEVER_MS
-                    break
+                    if self.space.counts[slot] == 0:
+                        self.space.next_due_ms[slot] = NEVER_MS
+                        return looked
+                    table = table_for(&self.space, slot, place.hash)  # it may have shrunk
         self.space.next_due_ms[slot] = next_ms
         return max(looked, 1)
 
@@ -562,10 +570,13 @@ cdef class Keyspace:
                 segment = younger
             memset(&space.logs[i], 0, sizeof(Log))
             space.logs[i].space = space
-        state.garbage[state.garbage_count] = Garbage(tables=space.tables, slot=0, segments=chain)
+        state.garbage[state.garbage_count] = Garbage(
+            tables=space.tables, slot=0, segments=chain, hand=sizeof(Segment)
+        )
         state.garbage_count += 1
         state.used_bytes -= space.used_bytes
         space.tables = NULL
+        ghosts_forget(&space.ghosts)
         free(space.counts)
         free(space.volatile_counts)
         free(space.next_due_ms)
@@ -596,15 +607,15 @@ cdef dict KINDS = {
 class NativeLfuTuning(LfuTuning):
     """Tells the native store of what is changed in it."""
 
-    __slots__ = ("_changed",)
+    __slots__ = ("_shared",)
 
-    def __init__(self, changed):
-        object.__setattr__(self, "_changed", changed)
+    def __init__(self, shared):
+        object.__setattr__(self, "_shared", shared)
         super().__init__()
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
-        self._changed(name, value)
+        self._shared.tune_lfu(name, value)
 
 
 cdef class Store:
@@ -624,15 +635,9 @@ cdef class Store:
         self.databases = self._all[:databases]
         self.blocks = self._all[databases]
         self.held = self._all[databases + 1]
-        self.lfu_tuning = NativeLfuTuning(self._tune)
+        self.lfu_tuning = NativeLfuTuning(self.shared)
         self._policy = None
         self.policy = policy
-
-    def _tune(self, name, value):
-        if name == "log_factor":
-            self.shared.state.lfu_log_factor = value
-        else:
-            self.shared.state.lfu_decay_minutes = value
 
     # Memory
 
@@ -741,6 +746,12 @@ cdef class Store:
                 return space_evict(state.logs[i].space)
             place -= count
         return False
+
+    @property
+    def allocated_bytes(self):
+        """See `store.Store.allocated_bytes`: the segments, and those kept for the next ones."""
+        cdef State* state = &self.shared.state
+        return state.segment_bytes + state.free_dirty_count * SEGMENT_BYTES
 
     def tidy(self):
         """Clean segments and free what a flush left, for a millisecond or two.
