@@ -266,14 +266,14 @@ class Clients:
 
     def _execute(self, session: Session, context: Context, args: list[bytes]) -> None:
         node = self._node
-        is_silent = session.reply_mode is ReplyMode.OFF or session.skip_next
-        session.skip_next = False
+        is_skipped, session.skip_next = session.skip_next, False
+        is_silent = is_skipped or session.reply_mode is ReplyMode.OFF
         try:
             command = node.dispatcher.find(
                 args, is_authenticated=session.is_authenticated, is_peer=False
             )
             if self._pause_until_ms and self._is_held(command):
-                session.held_command = args
+                session.held_command, session.skip_next = args, is_skipped
                 return
             session.traffic.last_command = command.name
             destination = node.router.destination(command, args)
@@ -319,7 +319,9 @@ class Clients:
         """Go on with a session that had to wait, with the command it was held at first."""
         held, session.held_command = session.held_command, None
         if held is not None and not session.is_closing:
-            self._execute(session, self._contexts[session.id], held)
+            context = self._contexts[session.id]
+            context.now_ms = self._node.clock.now_ms()
+            self._execute(session, context, held)
         if not session.is_stalled:
             self._runnable[session.id] = None
         self._send_output(session)

@@ -235,3 +235,24 @@ def test_help_names_every_subcommand() -> None:
         entry = node.node.commands.find(container.encode())
         assert entry is not None
         assert {name.upper() for name in entry.subcommands} <= words
+
+
+def test_what_was_to_be_silent_is_so_after_a_pause() -> None:
+    """A reply too many shifts all that come after it."""
+    node = LocalNode()
+    other = node.client(2)
+    node.run("CLIENT", "PAUSE", 100)
+    assert other.send(b"CLIENT REPLY SKIP\r\nSET k v EX 0\r\nPING\r\n") == b""
+    node.advance(100)
+    assert other.receive() == b"+PONG\r\n"
+
+
+def test_a_held_command_runs_at_the_time_at_which_it_runs() -> None:
+    """A deadline that counted from its arrival could be over before it is set."""
+    node = LocalNode()
+    other = node.client(2)
+    node.run("CLIENT", "PAUSE", 60_000)
+    other.send(b"SET k v EX 10\r\n")
+    node.advance(60_000)
+    assert other.receive() == b"+OK\r\n"
+    assert other.run("PTTL", "k") == 10_000
