@@ -94,9 +94,8 @@ SETTINGS = (
     Setting(
         "policy",
         "POLICY",
-        "What to do when it is full: noeviction (default), allkeys-s3fifo, -lru, -lfu or "
-        "-random, or "
-        "volatile-lru, -lfu, -random or -ttl.",
+        "Who goes when it is full: allkeys-s3fifo (default), allkeys-lru, -lfu or -random, "
+        "volatile-lru, -lfu, -random or -ttl, or noeviction, which refuses writes instead.",
         parsing.choice([policy.value for policy in Policy]),
     ),
     Setting(
@@ -260,7 +259,7 @@ def _build(values: dict[str, Any], file: str | None) -> Settings:
         peer_port=peer_port,
         peer_bind=values.get("peer_bind", "127.0.0.1"),
         memory_bytes=values.get("memory") or _parse_memory(DEFAULT_MEMORY),
-        policy=Policy(values.get("policy", Policy.NOEVICTION.value)),
+        policy=Policy(values.get("policy", Policy.ALLKEYS_S3FIFO.value)),
         cluster=values.get("cluster", "default"),
         join=values.get("join", ()),
         interface=values.get("interface"),

@@ -21,7 +21,7 @@ class Settings:
     peer_port: int = DEFAULT_PORT + PEER_PORT_OFFSET
     peer_bind: str = "127.0.0.1"
     memory_bytes: int = 1 << 30
-    policy: Policy = Policy.NOEVICTION
+    policy: Policy = Policy.ALLKEYS_S3FIFO
     cluster: str = "default"
     join: tuple[tuple[str, int], ...] = ()  # peer addresses (host, peer port)
     interface: str | None = None

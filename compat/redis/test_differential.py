@@ -24,8 +24,8 @@ SEED = os.environ.get("MEMCLOUD_SEED")
 
 @pytest.fixture(scope="module")
 def our_port() -> Iterator[int]:
-    """A memnode alone."""
-    with MemnodeProcess("--no-mdns") as node:
+    """A memnode alone, with the default of Redis for full memory."""
+    with MemnodeProcess("--no-mdns", "--policy", "noeviction") as node:
         yield node.port
 
 

@@ -107,7 +107,7 @@ def test_a_flag_wins_over_a_variable_and_that_over_the_file(tmp_path: Path) -> N
     found = read_settings({"name": "flag", "no_mdns": False, "join": ()}, environment)
     assert (found.name, found.cluster, found.port) == ("flag", "variable", 7000)
     assert found.mdns
-    assert found.policy is Policy.NOEVICTION
+    assert found.policy is Policy.ALLKEYS_S3FIFO
     assert found.config_file == str(file)
 
 

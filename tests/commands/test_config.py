@@ -14,7 +14,7 @@ def test_get_answers_a_map_of_what_matches() -> None:
     node = LocalNode(memory_bytes=1000)
     found = node.run("CONFIG", "GET", "maxmemory", "MAXMEMORY*", "maxmemory-p*", protocol=3)
     assert found[b"maxmemory"] == b"1000"
-    assert found[b"maxmemory-policy"] == b"noeviction"
+    assert found[b"maxmemory-policy"] == b"allkeys-s3fifo"
     assert all(name.startswith(b"maxmemory") for name in found)
 
 

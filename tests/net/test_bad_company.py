@@ -183,7 +183,7 @@ def test_too_many_clients_are_refused_exactly(node: MemnodeProcess) -> None:
 
 def test_a_full_node_says_so_and_goes_on() -> None:
     """`-OOM` for what needs memory, and everything else as before."""
-    with MemnodeProcess("--no-mdns", "--memory", "8mb") as node:
+    with MemnodeProcess("--no-mdns", "--memory", "8mb", "--policy", "noeviction") as node:
         client = node.client()
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             _fill(client)
