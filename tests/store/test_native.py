@@ -264,7 +264,7 @@ class Twins(RuleBasedStateMachine):
     def accesses_are_counted_alike(self) -> None:
         if not self.has_switched:
             for number in range(KEYSPACES if self.stores else 0):
-                self.on(number, lambda keys: {key: keys.frequency(key) for key in [*keys.keys()]})
+                self.on(number, lambda keys: {key: keys.frequency(key) for key in keys.keys()})
 
     @invariant()
     def the_same_sums_are_told(self) -> None:
@@ -349,7 +349,7 @@ def test_memory_comes_back_after_deletes_and_flushes(size: int) -> None:
     for number in random.sample(range(count), count * 9 // 10):
         keys.delete(b"k%d" % number)
     assert tidied(store) - empty_bytes <= full_bytes / 4 + (1 << 20)
-    assert [key for key in list(keys.keys()) if keys.get(key) != bytes(size)] == []
+    assert [key for key in keys.keys() if keys.get(key) != bytes(size)] == []
     keys.flush()
     assert tidied(store) <= empty_bytes + (1 << 20)
 
