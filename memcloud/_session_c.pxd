@@ -50,7 +50,7 @@ cdef class Engine:
     cdef int put_object(self, object value) except -1
     cdef int timed  # the command whose time is counted; -1: none
     cdef int64_t timed_since_ns
-    cdef bint copies  # large values into the output, too
+    cdef bint is_serving  # another member, which large values go to by another way
 
     cdef object take_output(self)
     cdef int time_from_now(self, int number) noexcept

@@ -354,7 +354,7 @@ cdef class Engine:
         self.store.shared.look_at_clock()
         reserve(output, FRAME_HEAD_BYTES)
         output.size = FRAME_HEAD_BYTES
-        self.copies = True
+        self.is_serving = True
         while backlog and served < RECORDS_MAX and output.size < FRAME_BYTES:
             record = backlog[0]
             word = record[1]
@@ -393,7 +393,7 @@ cdef class Engine:
             put_number_le(output.data + started + 8, <uint32_t>size)
             self.calls[hot.number] += 1
             served += 1
-        self.copies = False
+        self.is_serving = False
         self.time_from_now(-1)
         if served:
             put_frame_head(output.data, RESULTS_KIND, output.size - FRAME_HEAD_BYTES)
@@ -438,9 +438,6 @@ cdef class Engine:
 
     cdef int put_object(self, object value) except -1:
         """Reply with a large string, by reference."""
-        if self.copies:
-            put_string(&self.output, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-            return 0
         put_number(&self.output, c"$", PyBytes_GET_SIZE(value))
         self.pieces.append(PyBytes_FromStringAndSize(self.output.data, self.output.size))
         self.output.size = 0
@@ -522,6 +519,13 @@ cdef inline bint is_string(const Entry* entry) noexcept:
     return not entry.flags & OBJECT or type(<object>object_of(entry)) is bytes
 
 
+cdef inline bint is_served(Engine engine, const Entry* entry) noexcept:
+    """Whether a value can be the reply: a string, and for another member not a large one."""
+    if not entry.flags & OBJECT:
+        return True
+    return not engine.is_serving and type(<object>object_of(entry)) is bytes
+
+
 cdef inline size_t string_bytes(const Entry* entry) noexcept:
     """The length of a value that is a string."""
     if entry.flags & OBJECT:
@@ -596,7 +600,7 @@ cdef bint run_get(Engine engine, Space* space, const Argument* key, int protocol
     if not engine.mine[place.slot]:
         return False
     entry = space_find_live_in(space, key.data, key.size, &place)
-    if entry != NULL and not is_string(entry):
+    if entry != NULL and not is_served(engine, entry):
         return False
     count_access(space.state, entry)
     if entry == NULL:
@@ -684,6 +688,8 @@ cdef bint run_mget(Engine engine, Space* space, int count, int protocol) except 
     cdef Place place
     cdef Entry* entry
     cdef int i
+    if engine.is_serving:
+        return False
     put_number(&engine.output, c"*", count - 1)
     for i in range(1, count):
         key = &engine.arguments[i]
@@ -735,7 +741,7 @@ cdef bint run_get_and(Engine engine, Space* space, int number, int protocol) exc
     cdef Argument* key = &engine.arguments[1]
     cdef Place place
     cdef Entry* entry = space_find_live(space, key.data, key.size, &place)
-    if entry != NULL and not is_string(entry):
+    if entry != NULL and not is_served(engine, entry):
         return False
     count_access(space.state, entry)
     if entry == NULL:
@@ -818,7 +824,7 @@ cdef bint run_part(Engine engine, Space* space, int number) except -1:
         return False
     entry = space_find_live(space, key.data, key.size, &place)
     if entry != NULL:
-        if not is_string(entry):
+        if not (is_string(entry) if number == STRLEN else is_served(engine, entry)):
             return False
         size = string_bytes(entry)
     count_access(space.state, entry)

@@ -67,6 +67,8 @@ RULES: dict[str, Rule] = {
         "memcloud memcloud.ring memcloud.store", banned=WORLD - {"os"}
     ),
     "memcloud/store": rule("memcloud memcloud.ring memcloud.store"),
+    # The door to the stores lets the environment choose the pure one.
+    "memcloud/store/engine.py": rule("memcloud.store", banned=WORLD - {"os"}),
     "memcloud/link": rule("memcloud memcloud.link", libraries="msgpack"),
     "memcloud": rule(f"{CORE} memcloud.resp memcloud.ring"),
     "memcloud/net": rule(
