@@ -62,10 +62,6 @@ RULES: dict[str, Rule] = {
     # The package's door: the client behind it is imported when somebody asks for it.
     "memcloud/__init__.py": rule("memcloud memcloud.sdk"),
     "memcloud/clock.py": rule("memcloud", banned=WORLD - {"time"}),
-    # So does the door to the stores.
-    "memcloud/store/engine.py": rule(
-        "memcloud memcloud.ring memcloud.store", banned=WORLD - {"os"}
-    ),
     "memcloud/store": rule("memcloud memcloud.ring memcloud.store"),
     # The door to the stores lets the environment choose the pure one.
     "memcloud/store/engine.py": rule("memcloud.store", banned=WORLD - {"os"}),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from memcloud.native import native_text
 from memcloud.version import VERSION
 
 INSTALLERS = Path(__file__).resolve().parents[2] / "installers"
@@ -146,6 +147,8 @@ def test_what_is_installed_works_and_goes_away_again(tmp_path: Path) -> None:
             cwd=tmp_path, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert shown.stdout.startswith(f"{command} {VERSION}")
+        if command == "memnode":
+            assert native_text() in shown.stdout
 
     (config,) = services.rglob("memnode.toml")
     config.write_text('name = "mine"\n')
