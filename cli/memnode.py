@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from memcloud.native import native_text
 from memcloud.settings import Settings
 from memcloud.version import VERSION
 
@@ -57,7 +58,7 @@ app = typer.Typer(
 
 def _show_version(is_wanted: bool) -> None:
     if is_wanted:
-        print(f"memnode {VERSION}")
+        print(f"memnode {VERSION} (native modules: {native_text()})")
         raise typer.Exit
 
 

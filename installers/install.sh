@@ -114,7 +114,7 @@ install_packages() {
         if [ "$dry_run" = no ]; then
             copy=$(mktemp -d)
             trap 'rm -rf "$copy"' EXIT
-            for part in pyproject.toml README.md LICENSE MANIFEST.in CHANGELOG.md \
+            for part in pyproject.toml setup.py README.md LICENSE MANIFEST.in CHANGELOG.md \
                 memcloud resp ring cli; do
                 if [ -e "$source/$part" ]; then cp -RP "$source/$part" "$copy/"; fi
             done

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from memcloud.native import PARTS
 from memcloud.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,12 +51,22 @@ def modules() -> set[str]:
     }
 
 
-def build(hook: str, source: Path, target: Path) -> Path:
+def native_modules() -> set[str]:
+    """Return the path inside a wheel of each native module, without what compilers add to it."""
+    return {
+        "/".join([*import_name(folder).split("."), path.stem])
+        for folder in source_folders()
+        for path in (ROOT / folder).glob("*.pyx")
+    }
+
+
+def build(hook: str, source: Path, target: Path, **environment: str) -> Path:
     """Build as any installer does, by the named hook of PEP 517; return the file."""
     target.mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-c", _CALL_BACKEND, hook, str(target)],
         cwd=source,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=BUILD_SECONDS_MAX,
@@ -67,24 +81,53 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of what is built from, so that a build leaves nothing in the checkout."""
     copy = tmp_path_factory.mktemp("source") / "memcloud"
     copy.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "CHANGELOG.md"):
+    for name in (
+        "pyproject.toml",
+        "setup.py",
+        "README.md",
+        "LICENSE",
+        "MANIFEST.in",
+        "CHANGELOG.md",
+    ):
         shutil.copy(ROOT / name, copy)
     for name in ("memcloud", *LINKED):
-        ignored = shutil.ignore_patterns("__pycache__")
+        ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.c")
         shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=ignored)
     return copy
 
 
 @pytest.fixture(scope="module")
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a wheel that was built from the source."""
-    return build("build_wheel", source, tmp_path_factory.mktemp("wheel"))
+    """Return a wheel of plain Python that was built from the source."""
+    return build("build_wheel", source, tmp_path_factory.mktemp("wheel"), MEMCLOUD_PURE="1")
+
+
+@pytest.fixture(scope="module")
+def unpacked(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what a source archive holds. It has no links and no repository around it."""
+    folder = tmp_path_factory.mktemp("archive")
+    archive = build("build_sdist", source, folder, MEMCLOUD_PURE="1")
+    with tarfile.open(archive) as files:
+        assert not [name for name in files.getnames() if "/memcloud/resp/" in name]
+        files.extractall(folder, filter="data")
+    return folder / f"memcloud-{VERSION}"
 
 
 def test_the_package_list_names_every_package() -> None:
     """A new folder that is not in the list works in a checkout and is missing from the wheel."""
     expected = sorted(import_name(folder) for folder in source_folders())
     assert expected == sorted(PROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_the_build_names_every_native_module() -> None:
+    """One that is not in the list is missing everywhere, and its plain form used in silence."""
+    tree = ast.parse((ROOT / "setup.py").read_text())
+    (listed,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"
+    ]
+    assert native_modules() == {name.replace(".", "/") for name in listed}
 
 
 def test_the_linked_folders_are_mapped() -> None:
@@ -106,7 +149,7 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel: Path) -> None:
 
 
 def test_the_wheel_fits_every_machine(wheel: Path) -> None:
-    """The build is pure Python: no compiler is needed to install it."""
+    """Who has no compiler can install it."""
     assert f"memcloud-{VERSION}-py3-none-any.whl" == wheel.name
 
 
@@ -145,11 +188,46 @@ def test_the_wheel_works_without_the_source(wheel: Path, tmp_path: Path) -> None
 
 
 def test_a_wheel_can_be_built_from_the_source_archive(
-    source: Path, wheel: Path, tmp_path: Path
+    wheel: Path, unpacked: Path, tmp_path: Path
 ) -> None:
-    """Distributions build from the archive, which has no links and no repository around it."""
-    archive = build("build_sdist", source, tmp_path / "archive")
-    shutil.unpack_archive(archive, tmp_path)
-    unpacked = tmp_path / f"memcloud-{VERSION}"
-    again = build("build_wheel", unpacked, tmp_path / "wheel")
+    """Distributions build from the archive."""
+    again = build("build_wheel", unpacked, tmp_path / "wheel", MEMCLOUD_PURE="1")
     assert sorted(zipfile.ZipFile(wheel).namelist()) == sorted(zipfile.ZipFile(again).namelist())
+
+
+def test_a_native_wheel_works_without_the_source(unpacked: Path, tmp_path: Path) -> None:
+    """It brings the native modules compiled, and says so."""
+    wheel = build("build_wheel", unpacked, tmp_path / "wheel", MEMCLOUD_PURE="")
+    files = zipfile.ZipFile(wheel)
+    names = {name for name in files.namelist() if ".dist-info/" not in name}
+    compiled = {name.partition(".")[0] for name in names if name.endswith(".so")}
+    assert native_modules() == compiled
+    assert {name for name in names if not name.endswith(".so")} == modules() | {"memcloud/py.typed"}
+    files.extractall(tmp_path / "installed")
+    program = (
+        "import sys; sys.path[:0] = [sys.argv[1]]; sys.path.append(sys.argv[2]);"
+        "from memcloud.native import native_text; print(native_text())"
+    )
+    libraries = Path(pytest.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program, str(tmp_path / "installed"), str(libraries)],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "MEMCLOUD_PURE"},
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS_MAX,
+        check=False,
+    )
+    assert done.stdout.strip().split(",") == list(PARTS), done.stderr
+
+
+def test_without_a_compiler_the_build_warns_and_goes_on(source: Path, tmp_path: Path) -> None:
+    """A laptop without developer tools is no reason not to have a cache."""
+    wheel = build("build_wheel", source, tmp_path, MEMCLOUD_PURE="", CC="no-such-compiler")
+    assert wheel.name.endswith("-py3-none-any.whl")
+
+
+def test_a_compiler_that_fails_is_an_error(source: Path, tmp_path: Path) -> None:
+    """A build that lost its speed in silence would be blamed on the program."""
+    with pytest.raises(AssertionError, match="false"):
+        build("build_wheel", source, tmp_path, MEMCLOUD_PURE="", CC="false")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from memcloud.native import native_text
 from memcloud.version import REDIS_VERSION, VERSION
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def server(node: Node) -> Fields:
         ("redis_version", REDIS_VERSION),
         ("server_name", "memcloud"),
         ("memcloud_version", VERSION),
+        ("memcloud_native", native_text()),
         ("redis_git_sha1", "00000000"),
         ("redis_git_dirty", 0),
         ("redis_build_id", "0" * 16),

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import memcloud.resp
 
-# A native module in a folder of its own, joined to the package before the door is opened.
+# A native module in a folder of its own, put in front of the package before the door is opened.
 PROGRAM = """
 import importlib.util, sys
 import memcloud
 package = importlib.util.find_spec("memcloud.resp")
 module = importlib.util.module_from_spec(package)
-module.__path__.append(sys.argv[1])
+module.__path__.insert(0, sys.argv[1])
 sys.modules["memcloud.resp"] = module
 package.loader.exec_module(module)
 print(module.ACCELERATED, module.Parser.__module__)
