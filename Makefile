@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NATIVE_STAMP := $(VENV)/.built
 BENCH_STAMP := $(VENV)/.installed-bench
 ARGS ?=
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd])
@@ -10,7 +11,7 @@ NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-all lint format docs bench clean
+.PHONY: help setup run demo test test-pure test-all lint format docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -19,13 +20,19 @@ help: ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
-setup: $(STAMP) ## make .venv with everything installed
+setup: $(NATIVE_STAMP) ## make .venv with everything installed and the native modules built
 
 $(STAMP): pyproject.toml $(NATIVE) scripts/setup.sh scripts/find-python.sh
 	@scripts/setup.sh $(VENV) dev
 	@touch $@
 
-$(BENCH_STAMP): $(STAMP)
+# The modules alone, when only they have changed. They lie beside their sources.
+$(NATIVE_STAMP): $(STAMP) $(NATIVE)
+	@echo "Building the native modules"
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(BENCH_STAMP): $(NATIVE_STAMP)
 	@scripts/setup.sh $(VENV) dev,bench
 	@touch $@
 
@@ -37,6 +44,9 @@ demo: setup ## start three nodes that find each other, and show what they do
 
 test: setup ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-pure: setup ## run the suite on the plain Python parts alone
+	MEMCLOUD_PURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-all: setup ## run the suite on every Python from 3.11 on that this machine has
 	$(BIN)/python scripts/test_all.py $(ARGS)

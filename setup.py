@@ -2,7 +2,7 @@
 
 Without a C compiler, or with ``MEMCLOUD_PURE=1``, they are left out: everything works, several
 times slower. A compiler that is there and fails is an error. Two more variables are for those who
-work on the modules: ``MEMCLOUD_DEBUG=1`` keeps the checks of bounds in them, and
+work on the modules: ``MEMCLOUD_DEBUG=1`` keeps the assertions and checks of bounds in them, and
 ``MEMCLOUD_SANITIZE=address,undefined`` builds them with the sanitizers of the compiler.
 """
 
@@ -22,13 +22,17 @@ MODULES = {
     "memcloud._calls_c": "memcloud/_calls_c.pyx",
     "memcloud._session_c": "memcloud/_session_c.pyx",
 }
+
+IS_DEBUG = bool(os.environ.get("MEMCLOUD_DEBUG"))
+SANITIZERS = os.environ.get("MEMCLOUD_SANITIZE", "")
 DIRECTIVES = {
     "language_level": 3,
-    "boundscheck": False,
+    "boundscheck": IS_DEBUG,
     "wraparound": False,
-    "initializedcheck": False,
+    "initializedcheck": IS_DEBUG,
     "cdivision": True,
 }
+BUILD = Path("build/debug" if IS_DEBUG else "build")
 
 
 def can_compile() -> bool:
@@ -39,15 +43,12 @@ def can_compile() -> bool:
 
 
 def compiler_flags() -> tuple[list[str], list[str]]:
-    """Return the flags to compile and to link with."""
+    """Return the flags to compile and to link with; they come behind those of Python itself."""
     compiling = ["-O3", "-g", "-Wno-unused-function", "-Wno-sign-compare"]
     linking: list[str] = []
-    if os.environ.get("MEMCLOUD_DEBUG"):
-        compiling += ["-UNDEBUG", "-O1"]
-    else:
-        compiling += ["-DNDEBUG"]
-    if sanitizers := os.environ.get("MEMCLOUD_SANITIZE"):
-        flag = f"-fsanitize={sanitizers}"
+    compiling += ["-UNDEBUG", "-O1"] if IS_DEBUG else ["-DNDEBUG"]
+    if SANITIZERS:
+        flag = f"-fsanitize={SANITIZERS}"
         compiling += [flag, "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined"]
         linking += [flag]
     return compiling, linking
@@ -58,12 +59,12 @@ def declarations() -> str:
 
     The links in memcloud/ would do, but not every archive and not every file system has them.
     """
-    folder = Path("build/declarations")
-    for source in Path("resp").glob("*.p[xy]*"):
-        target = folder / "memcloud" / source
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.suffix == ".pxd" or source.name == "__init__.py":
-            shutil.copy(source, target)
+    folder = BUILD / "declarations"
+    package = folder / "memcloud/resp"
+    package.mkdir(parents=True, exist_ok=True)
+    for source in [*Path("resp").glob("*.pxd"), Path("resp/__init__.py")]:
+        # With its time, so that a module is not built again for nothing.
+        shutil.copy2(source, package)
     (folder / "memcloud/__init__.py").touch()
     return str(folder)
 
@@ -89,7 +90,7 @@ def native_modules() -> list[Extension]:
     return cythonize(
         extensions,
         include_path=[declarations()],
-        build_dir="build/cython",
+        build_dir=str(BUILD / "cython"),
         compiler_directives=DIRECTIVES,
         quiet=True,
     )

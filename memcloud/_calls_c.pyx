@@ -108,9 +108,10 @@ cdef class ReplyQueue:
         cdef Waiting first
         if not self.waiting:  # given up meanwhile
             return 0
-        self.waiting_max = min(
-            self.waiting_max + 1, max(1, WAITING_BYTES_MAX // max(1, size)), WAITING_MAX
-        )
+        if self.waiting_max:
+            self.waiting_max = min(
+                self.waiting_max + 1, max(1, WAITING_BYTES_MAX // max(1, size)), WAITING_MAX
+            )
         self.waiting_bytes += size - place.size_bytes
         place.data, place.size_bytes = data, size
         while self.waiting:
@@ -121,7 +122,14 @@ cdef class ReplyQueue:
             self.waiting_bytes -= first.size_bytes
             if not first.is_silent:
                 self.output.append(first.data)
+        if not self.waiting and not self.waiting_max:
+            self.waiting_max = WAITING_FIRST
         return 0
+
+    def drain(self):
+        """See `replies.ReplyQueue.drain`."""
+        if self.waiting:
+            self.waiting_max = 0
 
     def forget_waiting(self):
         """See `replies.ReplyQueue.forget_waiting`."""

@@ -8,8 +8,6 @@ collected over all events of a turn and leave at `flush`.
 from __future__ import annotations
 
 import logging
-from heapq import heappop, heappush
-from itertools import count
 
 from memcloud.cluster.calls import Call
 from memcloud.cluster.forwarding import Forwarding
@@ -35,7 +33,7 @@ from .fast import Calls, new_engine
 from .host import Host
 from .neighbour import Neighbour
 from .parameters import Parameters
-from .pending import PendingCommand
+from .restarts import Restarts
 from .routing import Router
 from .session import Session
 from .settings import Settings
@@ -75,8 +73,7 @@ class Node:
         self.clients = Clients(self)
         self._effects: list[Effect] = []
         self.neighbour = Neighbour(self.store, host, clock, self.emit)
-        self._later: list[tuple[int, int, PendingCommand]] = []
-        self._sequence = count()
+        self.restarts = Restarts(self.sessions)
         self._last_tick_ms = self.started_ms
         me = Member(self.identity(_hex_id(random)), settings.peer_bind, State.SELF)
         self.membership = Membership(me, clock, self._table_changed)
@@ -164,6 +161,7 @@ class Node:
     def flush(self) -> None:
         """Run more calls of other members, and send them those that have gathered in this turn."""
         self.forwarding.run_turn()
+        self.restarts.run(self.clock.now_ms())
         self.forwarding.flush()
 
     def close_session(self, session: Session) -> None:
@@ -194,10 +192,6 @@ class Node:
             return encode(self.dispatcher.refuse(error), protocol)
         return self._run_for_peer(command, args, database, protocol, no_touch)
 
-    def start_later(self, pending: PendingCommand, delay_ms: int) -> None:
-        """Start a command again after a while."""
-        heappush(self._later, (self.clock.now_ms() + delay_ms, next(self._sequence), pending))
-
     def tick(self) -> None:
         """Do what time demands; to be called every `TICK_MS`."""
         now_ms = self.clock.now_ms()
@@ -213,8 +207,7 @@ class Node:
         self.clients.tick(now_ms)
         self.mesh.tick()
         self.forwarding.tick()
-        while self._later and self._later[0][0] <= now_ms:
-            heappop(self._later)[2].start()
+        self.restarts.run(now_ms)
 
     def _serve_peer(self, args: list[bytes], word: int) -> bytes | None:
         database, protocol = database_of(word), protocol_of(word)
@@ -238,6 +231,8 @@ class Node:
         return self.dispatcher.run_encoded(self._server_context, command, args)
 
     def _table_changed(self, old: SlotTable, new: SlotTable) -> None:
+        for session in self.sessions.values():
+            session.replies.drain()
         me = self.membership.me.id
         if self.engine is not None:
             self.engine.own(new.owners, me)

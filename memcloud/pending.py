@@ -2,14 +2,15 @@
 
 It keeps its place in the order of its session's replies. When a member goes away or turns out not
 to own a slot, a command that was surely not run, or that only reads, starts again from the
-beginning by the table then in force; a write that may have been run ends as UNKNOWN. (A pipelined
+beginning by the table then in force; a write that may have been run ends as UNKNOWN. Of one that
+was split by its keys only the parts start again that were not run. (A pipelined
 read that starts again may thus see a later write of its own client. It never sees an older value.)
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from memcloud.commands.gather import Connect, Part
@@ -40,13 +41,13 @@ class PendingCommand:
         "_args",
         "_command",
         "_database",
-        "_gathering",
         "_give_up_ms",
+        "_lost_parts",
         "_no_touch",
         "_node",
-        "_place",
         "_protocol",
         "_session",
+        "place",
     )
 
     def __init__(
@@ -60,12 +61,17 @@ class PendingCommand:
         self._database = session.database
         self._protocol = session.protocol
         self._no_touch = session.no_touch
-        self._place = place
+        self.place = place
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
-        self._gathering: Gathering | None = None
+        self._lost_parts: list[tuple[PartSink, Args]] = []  # which start again instead of it
 
     def start(self) -> None:
-        """Send it where it has to run now; start it again if that has changed."""
+        """Send it, or those parts of it that were lost, where they have to run now."""
+        if self._lost_parts:
+            lost, self._lost_parts = self._lost_parts, []
+            for sink, args in lost:
+                self._start_part(sink, args)
+            return
         try:
             destination = self._node.router.destination(self._command, self._args)
         except CommandError as error:
@@ -76,8 +82,7 @@ class PendingCommand:
     def start_at(self, destination: str) -> None:
         """Send it where the router said that it has to run."""
         if destination == SPLIT:
-            self._gathering = Gathering(self)
-            self._gathering.start()
+            Gathering(self, self.plan(self._args), self.finish_with).start()
         elif destination == HERE:
             self.finish(self._serve(self._args, self._protocol))
         else:
@@ -88,10 +93,32 @@ class PendingCommand:
         """The id of this node."""
         return self._node.membership.me.id
 
-    def plan(self) -> Plan:
-        """Return a fresh plan of the command."""
+    def plan(self, args: Args) -> Plan:
+        """Return a plan of the command with these arguments."""
         assert self._command.gather is not None
-        return self._command.gather(self._node.context_of(self._session), self._args)
+        return self._command.gather(self._node.context_of(self._session), args)
+
+    def _start_part(self, sink: PartSink, args: Args) -> None:
+        """Send a lost part where it has to run now, which may be to several members."""
+        destination = self._node.router.destination(self._command, args)
+        if destination == SPLIT:
+            Gathering(self, self.plan(args), sink.deliver).start()
+        elif destination == HERE:
+            sink.deliver(self.run_here(args))
+        else:
+            self.send(destination, args, 3, sink)
+
+    def part_lost(self, sink: PartSink, args: Args, was_run: bool) -> None:
+        """Let a part start again if that may be, else tell the plan of it."""
+        error = self._why_over(was_run)
+        if error is not None:
+            sink.deliver(self.refused(error))
+        elif self._command.keys is None:  # by the table of now it may have other parts
+            sink.gathering.give_up()
+            self._restart()
+        else:
+            self._lost_parts.append((sink, args))
+            self._restart()
 
     def send(self, member: str, args: Args, protocol: int, sink: PendingCommand | PartSink) -> None:
         """Call a member."""
@@ -107,7 +134,7 @@ class PendingCommand:
 
     def finish(self, data: bytes) -> None:
         """Give the session its reply."""
-        self._node.clients.completed(self._session, self._place, data)
+        self._node.clients.completed(self._session, self.place, data)
 
     def finish_with(self, reply: Reply) -> None:
         """Give the session a reply that is not encoded yet."""
@@ -115,7 +142,11 @@ class PendingCommand:
 
     def finish_with_error(self, error: CommandError) -> None:
         """Tell the client why there is no result."""
-        self.finish_with(self._node.dispatcher.refuse(error))
+        self.finish_with(self.refused(error))
+
+    def refused(self, error: CommandError) -> ErrorReply:
+        """Count an error and return its reply."""
+        return self._node.dispatcher.refuse(error)
 
     def connect(self, host: str, port: int, sink: PartSink) -> None:
         """Link up with a peer that a person named."""
@@ -131,22 +162,35 @@ class PendingCommand:
 
     def lost(self, was_run: bool) -> None:
         """See `Sink.lost`."""
-        self._gathering = None
+        error = self._why_over(was_run)
+        if error is not None:
+            self.finish_with_error(error)
+        else:
+            self._restart()
+
+    def _why_over(self, was_run: bool) -> CommandError | None:
+        """Return why what was lost cannot start again, None if it can."""
         self._node.stats.forwarded_failed += 1
         if was_run and self._command.is_write:
-            self.finish_with_error(UnknownOutcomeError("the owner of the key"))
-        elif self._node.clock.now_ms() >= self._give_up_ms:
-            self.finish_with_error(TryAgainError("the owner of the key is changing"))
-        elif self._session.id in self._node.sessions:
-            self._node.start_later(self, RETRY_MS)
+            return UnknownOutcomeError("the owner of the key")
+        if self._node.clock.now_ms() >= self._give_up_ms:
+            return TryAgainError("the owner of the key is changing")
+        return None
+
+    def _restart(self) -> None:
+        self._node.restarts.add(self._session, self, self._node.clock.now_ms() + RETRY_MS)
 
 
 class Gathering:
     """The run of a plan: its parts go out together, and their replies back into it."""
 
-    def __init__(self, pending: PendingCommand) -> None:
-        self._pending = pending
-        self._plan = pending.plan()
+    def __init__(
+        self, pending: PendingCommand, plan: Plan, outcome: Callable[[Reply], None]
+    ) -> None:
+        """``outcome(reply)`` is called with what the plan returns or raises."""
+        self.pending = pending
+        self._plan = plan
+        self._outcome = outcome
         self._replies: list[Reply] = []
         self._missing = 0
         self._is_over = False
@@ -164,47 +208,51 @@ class Gathering:
         if not self._missing:
             self._advance(self._replies)
 
-    def lost(self, was_run: bool) -> None:
-        """Give the run up: one of its members is gone."""
-        if not self._is_over:
-            self._is_over = True
-            self._plan.close()
-            self._pending.lost(was_run)
+    def give_up(self) -> None:
+        """Take no more replies; the plan has no outcome."""
+        self._is_over = True
+        self._plan.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the plan has its outcome, or never will."""
+        return self._is_over
 
     def _advance(self, replies: Sequence[Reply] | None) -> None:
         while not self._is_over:
             try:
                 parts = next(self._plan) if replies is None else self._plan.send(replies)
             except StopIteration as end:
-                self._is_over = True
-                self._pending.finish_with(end.value)
+                self._finish(end.value)
                 return
             except CommandError as error:
-                self._is_over = True
-                self._pending.finish_with_error(error)
+                self._finish(self.pending.refused(error))
                 return
             except Exception:
                 logger.exception("a command over several members failed")
-                self._is_over = True
-                self._pending.finish_with_error(InternalError())
+                self._finish(self.pending.refused(InternalError()))
                 return
             replies = self._run(parts)
             if replies is None:
                 return
+
+    def _finish(self, reply: Reply) -> None:
+        self._is_over = True
+        self._outcome(reply)
 
     def _run(self, parts: Sequence[Part | Connect]) -> Sequence[Reply] | None:
         """Start the parts; return their replies if all are here already."""
         self._replies = [None] * len(parts)
         # One more than there are, so that replies that come at once do not advance the plan.
         self._missing = len(parts) + 1
-        me = self._pending.me
+        pending = self.pending
         for index, part in enumerate(parts):
             if isinstance(part, Connect):
-                self._pending.connect(part.host, part.port, PartSink(self, index))
-            elif part.member == me:
-                self.deliver(index, self._pending.run_here(part.args))
+                pending.connect(part.host, part.port, PartSink(self, index))
+            elif part.member == pending.me:
+                self.deliver(index, pending.run_here(part.args))
             else:
-                self._pending.send(part.member, part.args, 3, PartSink(self, index))
+                pending.send(part.member, part.args, 3, PartSink(self, index, part.args))
         self._missing -= 1
         return None if self._missing or self._is_over else self._replies
 
@@ -212,15 +260,16 @@ class Gathering:
 class PartSink:
     """Takes the reply to one part of a plan."""
 
-    __slots__ = ("_gathering", "_index")
+    __slots__ = ("_args", "_index", "gathering")
 
-    def __init__(self, gathering: Gathering, index: int) -> None:
-        self._gathering = gathering
+    def __init__(self, gathering: Gathering, index: int, args: Args = ()) -> None:
+        self.gathering = gathering
         self._index = index
+        self._args = args
 
     def deliver(self, reply: Reply) -> None:
         """Take a decoded reply."""
-        self._gathering.deliver(self._index, reply)
+        self.gathering.deliver(self._index, reply)
 
     def answered(self, reply: bytes) -> None:
         """See `Sink.answered`."""
@@ -231,4 +280,5 @@ class PartSink:
 
     def lost(self, was_run: bool) -> None:
         """See `Sink.lost`."""
-        self._gathering.lost(was_run)
+        if not self.gathering.is_over:
+            self.gathering.pending.part_lost(self, self._args, was_run)

@@ -20,7 +20,7 @@ WAITING_BYTES_MAX: Final = 8 * 1024 * 1024
 WAITING_FIRST: Final = 8
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Waiting:
     """The place of a reply in the order of its session; ``data`` is None until it is there."""
 
@@ -65,8 +65,9 @@ class ReplyQueue:
         """Put a reply in its place, and move those whose turn has come to the output."""
         if not self.waiting:  # given up meanwhile
             return
-        fitting = max(1, WAITING_BYTES_MAX // max(1, len(data)))
-        self.waiting_max = min(self.waiting_max + 1, fitting, WAITING_MAX)
+        if self.waiting_max:
+            fitting = max(1, WAITING_BYTES_MAX // max(1, len(data)))
+            self.waiting_max = min(self.waiting_max + 1, fitting, WAITING_MAX)
         self.waiting_bytes += len(data) - place.size_bytes
         place.data, place.size_bytes = data, len(data)
         waiting = self.waiting
@@ -75,6 +76,13 @@ class ReplyQueue:
             self.waiting_bytes -= place.size_bytes
             if not place.is_silent:
                 self.output.append(ready)
+        if not waiting and not self.waiting_max:
+            self.waiting_max = WAITING_FIRST
+
+    def drain(self) -> None:
+        """Take no more commands before all that wait are answered."""
+        if self.waiting:
+            self.waiting_max = 0
 
     def forget_waiting(self) -> None:
         """Give up the replies that are not there yet, and those behind them."""

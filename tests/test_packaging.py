@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from memcloud.native import PARTS
 from memcloud.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +48,15 @@ def modules() -> set[str]:
         "/".join([*import_name(folder).split("."), path.name])
         for folder in source_folders()
         for path in (ROOT / folder).glob("*.py")
+    }
+
+
+def native_modules() -> set[str]:
+    """Return the path inside a wheel of each native module, without what compilers add to it."""
+    return {
+        "/".join([*import_name(folder).split("."), path.stem])
+        for folder in source_folders()
+        for path in (ROOT / folder).glob("*.pyx")
     }
 
 
@@ -97,6 +108,7 @@ def unpacked(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     archive = build("build_sdist", source, folder, MEMCLOUD_PURE="1")
     with tarfile.open(archive) as files:
+        assert not [name for name in files.getnames() if "/memcloud/resp/" in name]
         files.extractall(folder, filter="data")
     return folder / f"memcloud-{VERSION}"
 
@@ -105,6 +117,17 @@ def test_the_package_list_names_every_package() -> None:
     """A new folder that is not in the list works in a checkout and is missing from the wheel."""
     expected = sorted(import_name(folder) for folder in source_folders())
     assert expected == sorted(PROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_the_build_names_every_native_module() -> None:
+    """One that is not in the list is missing everywhere, and its plain form used in silence."""
+    tree = ast.parse((ROOT / "setup.py").read_text())
+    (listed,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"
+    ]
+    assert native_modules() == {name.replace(".", "/") for name in listed}
 
 
 def test_the_linked_folders_are_mapped() -> None:
@@ -178,12 +201,7 @@ def test_a_native_wheel_works_without_the_source(unpacked: Path, tmp_path: Path)
     files = zipfile.ZipFile(wheel)
     names = {name for name in files.namelist() if ".dist-info/" not in name}
     compiled = {name.partition(".")[0] for name in names if name.endswith(".so")}
-    assert compiled == {
-        "memcloud/_calls_c",
-        "memcloud/_session_c",
-        "memcloud/resp/_parser_c",
-        "memcloud/store/_store_c",
-    }
+    assert native_modules() == compiled
     assert {name for name in names if not name.endswith(".so")} == modules() | {"memcloud/py.typed"}
     files.extractall(tmp_path / "installed")
     program = (
@@ -200,7 +218,7 @@ def test_a_native_wheel_works_without_the_source(unpacked: Path, tmp_path: Path)
         timeout=BUILD_SECONDS_MAX,
         check=False,
     )
-    assert done.stdout == "parser,store,session\n", done.stderr
+    assert done.stdout.strip().split(",") == list(PARTS), done.stderr
 
 
 def test_without_a_compiler_the_build_warns_and_goes_on(source: Path, tmp_path: Path) -> None:

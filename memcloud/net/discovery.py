@@ -11,7 +11,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Coroutine
-from functools import partial
 
 import ifaddr
 from zeroconf import (
@@ -26,14 +25,19 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from memcloud.cluster.member import LOOPBACK, WILDCARDS
 from memcloud.link.messages import PROTOCOL_VERSION
+from memcloud.seldom import SELDOM
 from memcloud.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_memcloud._tcp.local."
 RESOLVE_TIMEOUT_MS = 3000
-# Announcements from strangers that are looked into at one time.
+# Announcements that are looked into at one time, and those that wait for that: strangers can make
+# any number of them, and such that nothing comes of take `RESOLVE_TIMEOUT_MS` each.
 RESOLVES_MAX = 32
+WAITING_MAX = 256
+# Of the node's name in its announcement; a part of its id follows, and 63 is all that there may be.
+LABEL_NAME_BYTES = 50
 HOST_TTL_S = 60
 CLOSE_TIMEOUT_S = 2.0
 
@@ -51,6 +55,7 @@ class Discovery:
         self._zeroconf: AsyncZeroconf | None = None
         self._browser: AsyncServiceBrowser | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, Zeroconf] = {}  # names that were announced, in order
 
     async def start(self) -> None:
         """Browse at once and announce as soon as the name is probed (about a second).
@@ -73,6 +78,7 @@ class Discovery:
 
     async def close(self) -> None:
         """Take the announcement back."""
+        self._waiting.clear()
         for task in self._tasks:
             task.cancel()
         if self._zeroconf is None:
@@ -96,8 +102,7 @@ class Discovery:
 
     async def _announce(self, zeroconf: AsyncZeroconf) -> None:
         settings = self._settings
-        # Part of the id keeps two nodes of one name from being taken for one.
-        label = f"{settings.name[:50]}-{self._member_id[:8]}".replace(".", "-")
+        label = label_of(settings.name, self._member_id)
         try:
             info = AsyncServiceInfo(
                 SERVICE_TYPE,
@@ -129,9 +134,16 @@ class Discovery:
         self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
     ) -> None:
         # What was removed is noticed by its silence; see above.
-        if state_change is ServiceStateChange.Removed or len(self._tasks) >= RESOLVES_MAX:
+        if state_change is ServiceStateChange.Removed:
             return
-        self._spawn(self._resolve(zeroconf, name))
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting[name] = zeroconf
+        self._resolve_next()
+
+    def _resolve_next(self) -> None:
+        while self._waiting and len(self._tasks) < RESOLVES_MAX:
+            name = next(iter(self._waiting))
+            self._spawn(self._resolve(self._waiting.pop(name), name))
 
     async def _resolve(self, zeroconf: Zeroconf, name: str) -> None:
         info = AsyncServiceInfo(SERVICE_TYPE, name)
@@ -154,13 +166,22 @@ class Discovery:
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(partial(_done, self._tasks))
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("mDNS failed", exc_info=error, extra=SELDOM)
+        self._resolve_next()
 
 
-def _done(tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
-    tasks.discard(task)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("mDNS failed", exc_info=error)
+def label_of(name: str, member_id: str) -> str:
+    """Return the name under which a node is announced.
+
+    Part of the id keeps two nodes of one name from being taken for one.
+    """
+    short = name.encode()[:LABEL_NAME_BYTES].decode(errors="ignore")
+    return f"{short}-{member_id[:8]}".replace(".", "-")
 
 
 def _own_addresses() -> list[str]:

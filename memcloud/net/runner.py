@@ -105,6 +105,7 @@ class Runner:
         if not self._is_turn_planned and (
             self.node.clients.has_work
             or self.node.forwarding.has_work
+            or self.node.restarts.has_work(self._clock.now_ms())
             or self.node.neighbour.has_work
         ):
             self._is_turn_planned = True

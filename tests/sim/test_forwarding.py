@@ -131,3 +131,48 @@ def test_a_command_that_fits_in_no_frame_is_refused(
     expected = b"+OK\r\n" + refused + b"+OK\r\n"
     pair.run_until(lambda: pair.nodes["n1"].replies.get(client) == expected)
     assert pair.command("n1", "MSET", key, "x" * 70001, key_of(pair, "n1"), "v") == refused
+
+
+def test_the_writes_of_a_client_keep_their_order_while_a_slot_changes_hands(
+    pair: Simulation,
+) -> None:
+    """The first is to start again, and the table names a new owner for the second already."""
+    key = key_of(pair, "n2")
+    node = pair.nodes["n1"].node
+    pair.cut = {frozenset(("n1", "n2"))}
+    member = pair.nodes["n2"].node.membership.me.id
+    link = node.mesh.link_to(member)
+    assert link is not None
+    node.mesh.closed(link.id)
+    client = pair.connect_client("n1")
+    pair.send("n1", client, f"SET {key} first\r\n".encode())
+    node.membership.remove(member, "it is gone")
+    pair.send("n1", client, f"SET {key} second\r\n".encode())
+    pair.run_until(lambda: pair.nodes["n1"].replies.get(client) == b"+OK\r\n" * 2)
+    assert pair.command("n1", "GET", key) == b"$6\r\nsecond\r\n"
+
+
+def test_of_a_write_over_several_owners_only_what_was_not_run_starts_again() -> None:
+    """What was run would be undone for later writes, or counted as if it had not been there."""
+    simulation = cluster(32)
+    mine, theirs, lost = (key_of(simulation, name) for name in ("n1", "n2", "n3"))
+    simulation.command("n1", "MSET", mine, "v", theirs, "v")
+    node = simulation.nodes["n1"].node
+    member = simulation.nodes["n3"].node.membership.me.id
+    link = node.mesh.link_to(member)
+    assert link is not None
+    simulation.crash("n3")
+    node.mesh.closed(link.id)
+    client = simulation.connect_client("n1")
+    lines = [
+        f"DEL {mine} {theirs} {lost}",
+        f"MSET {mine} first {theirs} first {lost} first",
+        f"MSET {mine} second {theirs} second",
+        f"MGET {mine} {theirs}",
+    ]
+    simulation.send("n1", client, "".join(f"{line}\r\n" for line in lines).encode())
+    second = b"$6\r\nsecond\r\n"
+    expected = b":2\r\n+OK\r\n+OK\r\n*2\r\n" + second * 2
+    simulation.run_until(lambda: simulation.nodes["n1"].replies.get(client) == expected)
+    assert simulation.command("n2", "MGET", mine, theirs) == b"*2\r\n" + second * 2
+    assert simulation.command("n2", "GET", lost) == b"$5\r\nfirst\r\n"
