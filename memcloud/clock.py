@@ -15,7 +15,7 @@ from typing import Protocol
 STEP_MS = 1000
 
 # Linux' CLOCK_BOOTTIME and macOS' CLOCK_MONOTONIC both count the time that the machine sleeps.
-_CLOCK_ID: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+CLOCK_ID: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
@@ -51,7 +51,7 @@ class SystemClock:
 
     def now_ms(self) -> int:
         """See `Clock.now_ms`."""
-        return time.clock_gettime_ns(_CLOCK_ID) // 1_000_000
+        return time.clock_gettime_ns(CLOCK_ID) // 1_000_000
 
     def now_ns(self) -> int:
         """See `Clock.now_ns`."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from memcloud.ring import key_slot
+from memcloud.ring import SLOTS, key_slot
 
 from .entry import Entry, Retention
 from .scanning import scan_step
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from .eviction import Eviction
     from .expiry import Expiry
     from .sizes import Account
+
+# With fewer occupied slots than this, sorting their numbers beats asking for each of the 16384.
+_SORTED_SLOTS_MAX: Final = 1024
 
 
 class Keyspace:
@@ -236,9 +239,21 @@ class Keyspace:
 
         See `scan_step`; ``count`` is at least 1. Expired keys are passed over, not removed.
         """
-        return scan_step(self._slots, cursor, count, self._now_ms())
+        return scan_step(self, cursor, count)
 
     # Slots
+
+    def occupied(self, first: int) -> Iterable[int]:
+        """Return the slots with keys from ``first`` on, ascending: at most 16384 looks."""
+        if len(self._slots) < _SORTED_SLOTS_MAX:
+            return sorted(slot for slot in self._slots if slot >= first)
+        return (slot for slot in range(first, SLOTS) if slot in self._slots)
+
+    def live_keys(self, slot: int) -> list[bytes]:
+        """Return the keys of the slot whose time is not over."""
+        now_ms = self._now_ms()
+        entries = self._slots.get(slot, {})
+        return [key for key, entry in entries.items() if entry.is_live(now_ms)]
 
     def count_in_slot(self, slot: int) -> int:
         """Return the number of entries in the slot, expired ones not yet removed included."""

@@ -19,23 +19,29 @@ asks for less. Keys past their deadline are passed over and do not count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 from zlib import crc32
 
-from memcloud.ring import SLOTS, key_slot
-
-if TYPE_CHECKING:
-    from .entry import Entry
-
-Slots = Mapping[int, Mapping[bytes, "Entry"]]
+from memcloud.ring import key_slot
 
 _HASH_BITS: Final = 32
 _HASH_MASK: Final = (1 << _HASH_BITS) - 1
 _PARTS_PER_SLOT_MAX: Final = 64
-# With fewer occupied slots than this, sorting their numbers beats asking for each of the 16384.
-_SORTED_SLOTS_MAX: Final = 1024
+
+
+class Slots(Protocol):
+    """What is scanned."""
+
+    def occupied(self, first: int) -> Iterable[int]:
+        """Return the slots with keys from ``first`` on, ascending."""
+
+    def count_in_slot(self, slot: int) -> int:
+        """Return the number of keys in the slot, expired ones included."""
+
+    def live_keys(self, slot: int) -> list[bytes]:
+        """Return the keys of the slot whose time is not over."""
 
 
 def scan_position(key: bytes) -> int:
@@ -43,7 +49,7 @@ def scan_position(key: bytes) -> int:
     return key_slot(key) << _HASH_BITS | crc32(key)
 
 
-def scan_step(slots: Slots, cursor: int, count: int, now_ms: int) -> tuple[int, list[bytes]]:
+def scan_step(slots: Slots, cursor: int, count: int) -> tuple[int, list[bytes]]:
     """Return the next cursor (0: finished) and the live keys from ``cursor`` to before it.
 
     They are at least ``count`` keys, unless the scan finishes. A cursor that no step has
@@ -52,26 +58,16 @@ def scan_step(slots: Slots, cursor: int, count: int, now_ms: int) -> tuple[int, 
     found: list[bytes] = []
     low_hash = cursor & _HASH_MASK
     first = cursor >> _HASH_BITS
-    for slot in _occupied(slots, first):
+    for slot in slots.occupied(first):
         if len(found) >= count:
             return slot << _HASH_BITS, found
-        live = _live_keys(slots[slot], low_hash if slot == first else 0, now_ms)
-        wanted = max(count - len(found), len(slots[slot]) // _PARTS_PER_SLOT_MAX)
+        live = slots.live_keys(slot)
+        if slot == first and low_hash:
+            live = [key for key in live if crc32(key) >= low_hash]
+        wanted = max(count - len(found), slots.count_in_slot(slot) // _PARTS_PER_SLOT_MAX)
         if wanted < len(live):
             last_hash = nsmallest(wanted, map(crc32, live))[-1]
             found += [key for key in live if crc32(key) <= last_hash]
             return (slot << _HASH_BITS) + last_hash + 1, found
         found += live
     return 0, found
-
-
-def _occupied(slots: Slots, first: int) -> Iterable[int]:
-    """Return the occupied slots from ``first`` on, ascending: at most 16384 looks."""
-    if len(slots) < _SORTED_SLOTS_MAX:
-        return sorted(slot for slot in slots if slot >= first)
-    return (slot for slot in range(first, SLOTS) if slot in slots)
-
-
-def _live_keys(table: Mapping[bytes, Entry], low_hash: int, now_ms: int) -> list[bytes]:
-    live = [key for key, entry in table.items() if entry.is_live(now_ms)]
-    return [key for key in live if crc32(key) >= low_hash] if low_hash else live

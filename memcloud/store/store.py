@@ -145,6 +145,13 @@ class Store:
             evicted += 1
         return evicted
 
+    def tidy(self) -> bool:
+        """Do a little of what was put off; return whether there is more. Nothing is, here."""
+        return False
+
+    def return_memory(self) -> None:
+        """Let go of memory that is kept for later. None is, here."""
+
     # Time
 
     def expire_some(self, limit: int) -> int:

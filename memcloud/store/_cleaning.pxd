@@ -1,0 +1,183 @@
+"""Cleaning: segments in which too little lives are emptied, and their memory is used again.
+
+The cleaner sweeps over the segments of a log from the oldest to the youngest. Those in which more
+has died than on the average it copies, in their order, into segments that stand in their place. So
+the order of the log, which eviction goes by, stays what it was. Nothing is done as long as a
+twelfth at most is dead: cleaning earlier would copy more to gain the same.
+
+What a flushed database leaves behind is taken apart here too, a piece at a time.
+"""
+
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memcpy
+
+from ._entries cimport entry_bytes, key_of, object_of
+from ._hashing cimport slot_of
+from ._logs cimport log_drop, log_insert, segment_append
+from ._segments cimport check, segment_free, segment_new, segment_of
+from ._structs cimport (
+    DEAD,
+    OBJECT,
+    SLOTS,
+    Directory,
+    Entry,
+    Garbage,
+    Log,
+    Segment,
+    Space,
+    State,
+    Table,
+)
+from ._tables cimport bucket_for, bucket_of, hash_of, table_for, table_free
+
+cdef enum:
+    DEAD_SHARE = 12  # one part in so many may be dead
+    DEAD_BYTES_MIN = 1048576
+    GARBAGE_SLOTS = 256  # tables that are freed in one step
+    GARBAGE_SEGMENTS = 8
+
+
+cdef inline bint is_dirty(const State* state) noexcept nogil:
+    """Whether there is something for `clean_some` to do."""
+    return state.dead_bytes > DEAD_BYTES_MIN + state.live_bytes // DEAD_SHARE
+
+
+cdef inline void relink(Space* space, Entry* before, Entry* entry) noexcept nogil:
+    """Let the table know an entry by its new address."""
+    cdef uint64_t hash = hash_of(space.state, entry)
+    cdef Table* table = table_for(space, slot_of(key_of(entry), entry.key_bytes), hash)
+    bucket_of(table, hash, before)[0] = bucket_for(hash, entry)
+
+
+cdef inline bint _clean_segment(State* state, Segment* segment) noexcept nogil:
+    """Move what lives out of a segment and free it; False without memory."""
+    cdef Log* log = segment.log
+    cdef Segment* target = log.survivors
+    cdef char* position = <char*>segment + sizeof(Segment)
+    cdef char* end = <char*>segment + segment.used_bytes
+    cdef Entry* entry
+    cdef Entry* moved
+    cdef size_t size
+    while position < end:
+        entry = <Entry*>position
+        size = entry_bytes(entry)
+        position += size
+        if entry.flags & DEAD:
+            continue
+        if target == NULL or target.used_bytes + size > target.size_bytes:
+            target = segment_new(state, size)
+            if target == NULL:
+                return False
+            log_insert(log, target, segment)
+            log.survivors = target
+        moved = segment_append(state, target, size)
+        memcpy(moved, entry, size)
+        relink(log.space, entry, moved)
+        if entry.flags & OBJECT:
+            segment.objects -= 1
+            target.objects += 1
+        entry.flags |= DEAD
+        segment.live_bytes -= size
+        state.live_bytes -= size
+        state.dead_bytes += size
+    log_drop(state, segment)
+    return True
+
+
+cdef inline Segment* _next_victim(State* state) noexcept nogil:
+    """The next segment of the sweep that is worth it; NULL if no log has any."""
+    cdef uint64_t whole = state.live_bytes + state.dead_bytes
+    cdef uint64_t filled
+    cdef size_t logs_left = state.log_count + 1
+    cdef Log* log
+    cdef Segment* segment
+    while logs_left:
+        log = state.logs[state.sweep]
+        segment = log.cursor if log.cursor != NULL else log.oldest
+        while segment != NULL and segment != log.youngest:
+            filled = segment.used_bytes - sizeof(Segment)
+            if (
+                segment != log.survivors
+                and segment.live_bytes < filled
+                and (filled - segment.live_bytes) * whole >= state.dead_bytes * filled
+            ):
+                log.cursor = segment
+                return segment
+            segment = segment.younger
+        log.cursor = NULL
+        log.survivors = NULL
+        state.sweep = (state.sweep + 1) % state.log_count
+        logs_left -= 1
+    return NULL
+
+
+cdef inline bint clean_some(State* state, int segments) noexcept nogil:
+    """Clean up to so many segments; whether there may be more to do."""
+    cdef Segment* segment
+    while segments and is_dirty(state):
+        segment = _next_victim(state)
+        if segment == NULL or not _clean_segment(state, segment):
+            return False
+        segments -= 1
+    return is_dirty(state)
+
+
+cdef inline void free_slot(size_t cell) noexcept nogil:
+    cdef Directory* directory
+    cdef uint64_t i
+    if cell & 1:
+        directory = <Directory*>(cell & ~<size_t>1)
+        for i in range(<uint64_t>1 << directory.depth):
+            # A table that several places share is freed at the first of them.
+            if i < <uint64_t>1 << directory.tables[i].depth:
+                continue
+            directory.tables[i] = NULL
+        for i in range(<uint64_t>1 << directory.depth):
+            if directory.tables[i] != NULL:
+                table_free(directory.tables[i])
+        free(directory)
+    elif cell:
+        table_free(<Table*>cell)
+
+
+cdef inline void let_go(Segment* segment) noexcept:
+    """Let go of the objects that entries of a segment refer to."""
+    cdef char* position = <char*>segment + sizeof(Segment)
+    cdef Entry* entry
+    while segment.objects:
+        entry = <Entry*>position
+        position += entry_bytes(entry)
+        if entry.flags & OBJECT and not entry.flags & DEAD:
+            segment.objects -= 1
+            Py_DECREF(<object>object_of(entry))
+
+
+cdef inline bint collect_garbage(State* state) noexcept:
+    """Free a piece of what a flush has left; whether there is more."""
+    cdef Garbage* garbage
+    cdef Segment* segment
+    cdef int i
+    if state.garbage_count == 0:
+        return False
+    garbage = &state.garbage[state.garbage_count - 1]
+    for i in range(GARBAGE_SEGMENTS):
+        segment = garbage.segments
+        if segment == NULL:
+            break
+        garbage.segments = segment.younger
+        let_go(segment)
+        segment_free(state, segment)
+    if garbage.tables != NULL:
+        for i in range(GARBAGE_SLOTS):
+            if garbage.slot == SLOTS:
+                free(garbage.tables)
+                garbage.tables = NULL
+                break
+            free_slot(garbage.tables[garbage.slot])
+            garbage.slot += 1
+    if garbage.segments == NULL and garbage.tables == NULL:
+        state.garbage_count -= 1
+    return state.garbage_count != 0

@@ -1,0 +1,407 @@
+"""Tables: from the keys of a slot to their entries.
+
+A bucket is one word: 16 bits of the hash, the *tag*, above the 48 bits of a pointer. The tag says
+where its bucket would best be (its *home*, tag * homes / 2**16), and buckets stand in the order of
+their tags with gaps in between (ordered hash tables, Amble and Knuth, 1974, without wrapping
+around). So a search ends at the first larger tag, found or not; growing and shrinking are a walk
+over the buckets that touches no entry; and a load of 7/8 costs few steps, which with steps of an
+eighth in size makes 8 to 10 bytes a key.
+
+16 bits tell some thousand keys apart. A slot with more (a hash tag that a whole application uses)
+is split by further bits of the hash into a directory of tables (extendible hashing, Fagin et al.,
+1979), one table at a time, so that no growth takes long.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memmove
+
+from ._entries cimport deadline_of, key_of
+from ._hashing cimport sip_hash
+from ._segments cimport check
+from ._structs cimport DEADLINE, Directory, Due, Entry, Space, State, Table
+
+cdef enum:
+    TABLE_COUNT_MAX = 8192  # keys, before a table is split
+    DEPTH_MAX = 24
+    TAG_SHIFT = 48
+    HOMES_MIN = 4
+    TAIL = 4  # buckets behind the homes, for what has no room in front of its successors
+
+
+cdef inline Entry* entry_in(uint64_t bucket) noexcept nogil:
+    return <Entry*><uintptr_t>(bucket & 0xFFFFFFFFFFFFULL)
+
+
+cdef inline uint64_t bucket_for(uint64_t hash, const Entry* entry) noexcept nogil:
+    check(<uintptr_t>entry >> TAG_SHIFT == 0)
+    return (hash >> TAG_SHIFT) << TAG_SHIFT | <uintptr_t>entry
+
+
+cdef inline uint32_t _home(const Table* table, uint64_t bucket) noexcept nogil:
+    return <uint32_t>(((bucket >> TAG_SHIFT) * table.homes) >> 16)
+
+
+cdef inline uint64_t hash_of(const State* state, const Entry* entry) noexcept nogil:
+    return sip_hash(key_of(entry), entry.key_bytes, state.secret_0, state.secret_1)
+
+
+cdef inline Directory* _directory(size_t cell) noexcept nogil:
+    return <Directory*>(cell & ~<size_t>1)
+
+
+cdef inline Table* table_for(const Space* space, uint32_t slot, uint64_t hash) noexcept nogil:
+    """The table in which a key of the slot would be; NULL if there is none."""
+    cdef size_t cell
+    if space.tables == NULL:
+        return NULL
+    cell = space.tables[slot]
+    if cell & 1:
+        return _directory(cell).tables[hash & ((<uint64_t>1 << _directory(cell).depth) - 1)]
+    return <Table*>cell
+
+
+cdef inline uint64_t* find_bucket(
+    Table* table, uint64_t hash, const char* key, size_t key_bytes
+) noexcept nogil:
+    """The bucket of a key, NULL if it is not there."""
+    cdef uint64_t tag = hash >> TAG_SHIFT
+    cdef uint64_t* bucket
+    cdef Entry* entry
+    if table == NULL:
+        return NULL
+    bucket = table.buckets + ((tag * table.homes) >> 16)
+    while bucket[0] >> TAG_SHIFT <= tag and bucket[0]:
+        if bucket[0] >> TAG_SHIFT == tag:
+            entry = entry_in(bucket[0])
+            if entry.key_bytes == key_bytes and memcmp(key_of(entry), key, key_bytes) == 0:
+                return bucket
+        bucket += 1
+    return NULL
+
+
+cdef inline uint64_t* bucket_of(Table* table, uint64_t hash, const Entry* entry) noexcept nogil:
+    """The bucket of an entry that is there."""
+    cdef uint64_t wanted = bucket_for(hash, entry)
+    cdef uint64_t* bucket = table.buckets + _home(table, wanted)
+    while bucket[0] != wanted:
+        check(bucket[0] != 0)
+        bucket += 1
+    return bucket
+
+
+cdef inline Table* _table_new(uint32_t homes, uint8_t depth) noexcept nogil:
+    cdef uint32_t room = homes + homes // 32 + TAIL
+    cdef Table* table = <Table*>calloc(1, sizeof(Table) + room * sizeof(uint64_t))
+    if table != NULL:
+        table.homes = homes
+        table.room = room + 1  # with the one in the struct
+        table.depth = depth
+    return table
+
+
+cdef inline void table_free(Table* table) noexcept nogil:
+    free(table.due)
+    free(table)
+
+
+cdef inline bint _place(Table* table, uint64_t new) noexcept nogil:
+    """Put a bucket where its order wants it; False if there is no room for that."""
+    cdef uint64_t* end = table.buckets + table.room - 1
+    cdef uint64_t* place = table.buckets + _home(table, new)
+    cdef uint64_t* gap
+    while place[0] and place[0] >> TAG_SHIFT <= new >> TAG_SHIFT:
+        place += 1
+    gap = place
+    while gap[0]:
+        gap += 1
+    if gap >= end:
+        return False
+    memmove(place + 1, place, (gap - place) * sizeof(uint64_t))
+    place[0] = new
+    table.count += 1
+    return True
+
+
+cdef inline Table* _resized(Table* table, uint32_t homes) noexcept nogil:
+    """The same buckets in a table of another size; the old one is freed. NULL without memory."""
+    cdef Table* fresh
+    cdef uint32_t i
+    cdef bint fits = False
+    while not fits:
+        fresh = _table_new(homes, table.depth)
+        if fresh == NULL:
+            return NULL
+        fits = True
+        for i in range(table.room):
+            if table.buckets[i] and not _place(fresh, table.buckets[i]):
+                fits = False
+                homes += homes // 4 + 4
+                free(fresh)
+                break
+    fresh.due = table.due
+    free(table)
+    return fresh
+
+
+cdef inline bint _replace_table(
+    Space* space, uint32_t slot, uint64_t hash, Table* old, Table* fresh
+) noexcept nogil:
+    """Let the slot know a table by its new address."""
+    cdef size_t cell = space.tables[slot]
+    cdef Directory* directory
+    cdef uint64_t i
+    if not cell & 1:
+        space.tables[slot] = <size_t>fresh
+        return True
+    directory = _directory(cell)
+    i = hash & ((<uint64_t>1 << fresh.depth) - 1)
+    while i < <uint64_t>1 << directory.depth:
+        directory.tables[i] = fresh
+        i += <uint64_t>1 << fresh.depth
+    return True
+
+
+cdef inline Directory* _deeper(Space* space, uint32_t slot) noexcept nogil:
+    """The directory of a slot with one bit more, made from a single table if need be."""
+    cdef size_t cell = space.tables[slot]
+    cdef uint32_t depth = _directory(cell).depth if cell & 1 else 0
+    cdef uint64_t length = <uint64_t>1 << depth
+    cdef Directory* fresh
+    fresh = <Directory*>malloc(sizeof(Directory) + 2 * length * sizeof(Table*))
+    if fresh == NULL:
+        return NULL
+    fresh.depth = depth + 1
+    if cell & 1:
+        memcpy(fresh.tables, _directory(cell).tables, length * sizeof(Table*))
+        free(_directory(cell))
+    else:
+        fresh.tables[0] = <Table*>cell
+    memcpy(fresh.tables + length, fresh.tables, length * sizeof(Table*))
+    space.tables[slot] = <size_t>fresh | 1
+    return fresh
+
+
+# Deadlines of a table. An item names a tag and a deadline; it stands for any entry of the table
+# with both. One whose entry is gone or has another deadline by now is stale: it costs eight bytes
+# until it comes up, or until there are more stale items than others.
+
+
+cdef inline uint64_t due_item(uint64_t tag, int64_t deadline_ms) noexcept nogil:
+    """0 for a deadline that no clock will see."""
+    if deadline_ms >= <int64_t>1 << TAG_SHIFT:
+        return 0
+    return <uint64_t>(deadline_ms if deadline_ms > 0 else 0) << 16 | tag
+
+
+cdef inline void _sift_up(Due* due, uint32_t child) noexcept nogil:
+    cdef uint64_t item = due.items[child]
+    while child and due.items[(child - 1) // 2] > item:
+        due.items[child] = due.items[(child - 1) // 2]
+        child = (child - 1) // 2
+    due.items[child] = item
+
+
+cdef inline uint64_t due_pop(Due* due) noexcept nogil:
+    """Take the item of the earliest deadline from a heap that has one."""
+    cdef uint64_t top = due.items[0]
+    cdef uint64_t item
+    cdef uint32_t parent = 0
+    cdef uint32_t child = 1
+    due.count -= 1
+    item = due.items[due.count]
+    while child < due.count:
+        if child + 1 < due.count and due.items[child + 1] < due.items[child]:
+            child += 1
+        if due.items[child] >= item:
+            break
+        due.items[parent] = due.items[child]
+        parent = child
+        child = 2 * parent + 1
+    due.items[parent] = item
+    return top
+
+
+cdef inline void _push(Due* due, uint64_t item) noexcept nogil:
+    if item:
+        check(due.count < due.room)
+        due.items[due.count] = item
+        due.count += 1
+        _sift_up(due, due.count - 1)
+
+
+cdef inline Due* _due_grown(Due* due, uint32_t room) noexcept nogil:
+    cdef bint is_new = due == NULL
+    due = <Due*>realloc(due, sizeof(Due) + room * sizeof(uint64_t))
+    if due != NULL:
+        due.room = room
+        if is_new:
+            due.count = 0
+            due.volatile_count = 0
+    return due
+
+
+cdef inline bint due_add(Table* table, uint64_t item) noexcept nogil:
+    """Note the deadline that an entry of the table has now; False without memory."""
+    cdef Due* due = table.due
+    if due == NULL or due.count == due.room:
+        if due != NULL and due.count > 2 * due.volatile_count + 8:
+            return due_collect(table)
+        due = _due_grown(due, 4 if due == NULL else due.room + due.room // 2)
+        if due == NULL:
+            return False
+        table.due = due
+    due.volatile_count += 1
+    _push(due, item)
+    return True
+
+
+cdef inline void due_drop(Table* table) noexcept nogil:
+    """An entry has no deadline any more, or another one."""
+    check(table.due != NULL and table.due.volatile_count > 0)
+    table.due.volatile_count -= 1
+    if table.due.volatile_count == 0:
+        free(table.due)
+        table.due = NULL
+
+
+cdef inline bint due_collect(Table* table) noexcept nogil:
+    """Make the heap of a table anew from its entries; False without memory."""
+    cdef Due* due
+    cdef uint32_t i
+    cdef uint32_t volatile_count = 0
+    cdef Entry* entry
+    for i in range(table.room):
+        if table.buckets[i] and entry_in(table.buckets[i]).flags & DEADLINE:
+            volatile_count += 1
+    if volatile_count == 0:
+        free(table.due)
+        table.due = NULL
+        return True
+    due = _due_grown(NULL, volatile_count + volatile_count // 2 + 4)
+    if due == NULL:
+        return False
+    free(table.due)
+    table.due = due
+    due.volatile_count = volatile_count
+    for i in range(table.room):
+        if table.buckets[i]:
+            entry = entry_in(table.buckets[i])
+            if entry.flags & DEADLINE:
+                _push(due, due_item(table.buckets[i] >> TAG_SHIFT, deadline_of(entry)))
+    return True
+
+
+cdef inline bint _split(Space* space, uint32_t slot, uint64_t hash, Table* table) noexcept nogil:
+    """Part the keys of a table by the next bit of their hashes, and their deadlines with them."""
+    cdef State* state = space.state
+    cdef size_t cell = space.tables[slot]
+    cdef Table* halves[2]
+    cdef uint64_t entry_hash
+    cdef uint64_t bit = <uint64_t>1 << table.depth
+    cdef uint32_t i
+    cdef int half
+    if not cell & 1 or _directory(cell).depth == table.depth:
+        if _deeper(space, slot) == NULL:
+            return False
+    for half in range(2):
+        halves[half] = _table_new(table.count, table.depth + 1)
+        if halves[half] == NULL:
+            return False
+    for i in range(table.room):
+        if table.buckets[i]:
+            entry_hash = hash_of(state, entry_in(table.buckets[i]))
+            half = 1 if entry_hash & bit else 0
+            while not _place(halves[half], table.buckets[i]):
+                halves[half] = _resized(halves[half], halves[half].homes + halves[half].homes // 8)
+                if halves[half] == NULL:
+                    return False
+    for half in range(2):
+        if table.due != NULL and not due_collect(halves[half]):
+            return False
+        _replace_table(space, slot, (hash & (bit - 1)) | (bit if half else 0), table, halves[half])
+    table_free(table)
+    return True
+
+
+cdef inline bint insert_bucket(
+    Space* space, uint32_t slot, uint64_t hash, const Entry* entry, Table** where
+) noexcept nogil:
+    """Enter a key that is not there. ``where`` is its table then; False without memory."""
+    cdef Table* table
+    cdef Table* fresh
+    if space.tables[slot] == 0:
+        fresh = _table_new(HOMES_MIN, 0)
+        if fresh == NULL:
+            return False
+        space.tables[slot] = <size_t>fresh
+    table = table_for(space, slot, hash)
+    while (
+        table.count * <uint64_t>8 >= table.homes * <uint64_t>7
+        or not _place(table, bucket_for(hash, entry))
+    ):
+        if table.count > TABLE_COUNT_MAX and table.depth < DEPTH_MAX:
+            if not _split(space, slot, hash, table):
+                return False
+            table = table_for(space, slot, hash)
+            continue
+        fresh = _resized(table, table.homes + table.homes // 8 + 4)
+        if fresh == NULL:
+            return False
+        _replace_table(space, slot, hash, table, fresh)
+        table = fresh
+    where[0] = table
+    return True
+
+
+cdef inline void remove_bucket(Table* table, uint64_t* bucket) noexcept nogil:
+    """Empty a bucket, and let those behind it move towards their homes."""
+    cdef uint64_t* behind = bucket + 1
+    while behind[0] and table.buckets + _home(table, behind[0]) < behind:
+        behind += 1
+    memmove(bucket, bucket + 1, (behind - bucket - 1) * sizeof(uint64_t))
+    (behind - 1)[0] = 0
+    table.count -= 1
+
+
+cdef inline void shrink_table(Space* space, uint32_t slot, uint64_t hash, Table* table) noexcept nogil:
+    """Give memory back if a table has become much too large for its keys."""
+    cdef Table* fresh
+    if table.count == 0 and not space.tables[slot] & 1:
+        space.tables[slot] = 0
+        table_free(table)
+    elif table.homes > 64 and table.count * <uint64_t>4 < table.homes:
+        fresh = _resized(table, table.count * 5 // 4 + HOMES_MIN)
+        if fresh != NULL:
+            _replace_table(space, slot, hash, table, fresh)
+
+
+cdef inline bint slot_next(const Space* space, uint32_t slot, uint32_t* part, Table** table) noexcept nogil:
+    """Step through the tables of a slot: ``part`` begins with 0. False: there was no other."""
+    cdef size_t cell = space.tables[slot]
+    cdef Directory* directory
+    if not cell & 1:
+        table[0] = <Table*>cell
+        part[0] += 1
+        return cell != 0 and part[0] == 1
+    directory = _directory(cell)
+    while part[0] < <uint32_t>1 << directory.depth:
+        table[0] = directory.tables[part[0]]
+        part[0] += 1
+        if part[0] <= <uint32_t>1 << table[0].depth:  # at the first of its places
+            return True
+    return False
+
+
+cdef inline Entry* find_due(Table* table, uint64_t item) noexcept nogil:
+    """An entry that an item of the heap stands for; NULL if the item is stale."""
+    cdef uint64_t tag = item & 0xFFFF
+    cdef uint64_t* bucket = table.buckets + ((tag * table.homes) >> 16)
+    cdef Entry* entry
+    while bucket[0] and bucket[0] >> TAG_SHIFT <= tag:
+        if bucket[0] >> TAG_SHIFT == tag:
+            entry = entry_in(bucket[0])
+            if entry.flags & DEADLINE and due_item(tag, deadline_of(entry)) == item:
+                return entry
+        bucket += 1
+    return NULL
