@@ -8,21 +8,19 @@ twelfth at most is dead: cleaning earlier would copy more to gain the same.
 What a flushed database leaves behind is taken apart here too, a piece at a time.
 """
 
-from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy
 
-from ._entries cimport entry_bytes, key_of, object_of
+from ._entries cimport entry_bytes, key_of, object_bytes, object_of
 from ._hashing cimport slot_of
 from ._logs cimport log_drop, log_insert, segment_append
-from ._segments cimport check, segment_free, segment_new, segment_of
+from ._segments cimport has_room, segment_free, segment_new
 from ._structs cimport (
     DEAD,
     OBJECT,
     SLOTS,
-    Directory,
     Entry,
     Garbage,
     Log,
@@ -31,13 +29,15 @@ from ._structs cimport (
     State,
     Table,
 )
-from ._tables cimport bucket_for, bucket_of, hash_of, table_for, table_free
+from ._tables cimport bucket_for, bucket_of, free_slot, hash_of, table_for
 
 cdef enum:
     DEAD_SHARE = 12  # one part in so many may be dead
     DEAD_BYTES_MIN = 1048576
     GARBAGE_SLOTS = 256  # tables that are freed in one step
     GARBAGE_SEGMENTS = 8
+    GARBAGE_BYTES = 1048576  # of objects
+    GARBAGE_OBJECT_BYTES = 16384  # what it takes to free one, in bytes of those
 
 
 cdef inline bint is_dirty(const State* state) noexcept nogil:
@@ -67,7 +67,7 @@ cdef inline bint _clean_segment(State* state, Segment* segment) noexcept nogil:
         position += size
         if entry.flags & DEAD:
             continue
-        if target == NULL or target.used_bytes + size > target.size_bytes:
+        if target == NULL or not has_room(target, size):
             target = segment_new(state, size)
             if target == NULL:
                 return False
@@ -125,40 +125,25 @@ cdef inline bint clean_some(State* state, int segments) noexcept nogil:
     return is_dirty(state)
 
 
-cdef inline void free_slot(size_t cell) noexcept nogil:
-    cdef Directory* directory
-    cdef uint64_t i
-    if cell & 1:
-        directory = <Directory*>(cell & ~<size_t>1)
-        for i in range(<uint64_t>1 << directory.depth):
-            # A table that several places share is freed at the first of them.
-            if i < <uint64_t>1 << directory.tables[i].depth:
-                continue
-            directory.tables[i] = NULL
-        for i in range(<uint64_t>1 << directory.depth):
-            if directory.tables[i] != NULL:
-                table_free(directory.tables[i])
-        free(directory)
-    elif cell:
-        table_free(<Table*>cell)
-
-
-cdef inline void let_go(Segment* segment) noexcept:
-    """Let go of the objects that entries of a segment refer to."""
-    cdef char* position = <char*>segment + sizeof(Segment)
+cdef inline int64_t _let_go(Garbage* garbage, int64_t budget_bytes) noexcept:
+    """Let go of objects that entries of the first segment refer to; return what is left to do."""
+    cdef Segment* segment = garbage.segments
     cdef Entry* entry
-    while segment.objects:
-        entry = <Entry*>position
-        position += entry_bytes(entry)
+    while segment.objects and budget_bytes > 0:
+        entry = <Entry*>(<char*>segment + garbage.hand)
+        garbage.hand += entry_bytes(entry)
         if entry.flags & OBJECT and not entry.flags & DEAD:
             segment.objects -= 1
+            budget_bytes -= GARBAGE_OBJECT_BYTES + <int64_t>object_bytes(entry)
             Py_DECREF(<object>object_of(entry))
+    return budget_bytes
 
 
 cdef inline bint collect_garbage(State* state) noexcept:
     """Free a piece of what a flush has left; whether there is more."""
     cdef Garbage* garbage
     cdef Segment* segment
+    cdef int64_t budget_bytes = GARBAGE_BYTES
     cdef int i
     if state.garbage_count == 0:
         return False
@@ -167,8 +152,11 @@ cdef inline bint collect_garbage(State* state) noexcept:
         segment = garbage.segments
         if segment == NULL:
             break
+        budget_bytes = _let_go(garbage, budget_bytes)
+        if segment.objects:
+            break
         garbage.segments = segment.younger
-        let_go(segment)
+        garbage.hand = sizeof(Segment)
         segment_free(state, segment)
     if garbage.tables != NULL:
         for i in range(GARBAGE_SLOTS):

@@ -11,9 +11,9 @@ from libc.string cimport memcpy
 
 from ._cleaning cimport relink
 from ._entries cimport deadline_of, entry_bytes, key_of
-from ._ghosts cimport ghost_add
+from ._ghosts cimport ghost_add, ghosts_forget
 from ._logs cimport log_added, log_append, log_drop, log_kill
-from ._segments cimport check, segment_of
+from ._segments cimport segment_clear, segment_of
 from ._spaces cimport (
     Place,
     accessed_ms,
@@ -161,7 +161,7 @@ cdef inline Entry* _at_hand(State* state, Log* log) noexcept nogil:
             log.hand += entry_bytes(entry)
         if segment == log.youngest and segment.size_bytes == SEGMENT_BYTES:
             state.dead_bytes -= segment.used_bytes - sizeof(Segment)
-            segment.used_bytes = sizeof(Segment)
+            segment_clear(segment)
             log.hand = sizeof(Segment)
             return NULL
         log_drop(state, segment)
@@ -248,9 +248,13 @@ cdef inline void space_join_logs(Space* space) noexcept nogil:
     cdef Segment* segment
     cdef Segment* youngest
     cdef int i
+    ghosts_forget(&space.ghosts)
     main.survivors = NULL
     for i in range(MAIN):
         log = &space.logs[MAIN - 1 - i]
+        log.survivors = NULL
+        if log.youngest != NULL and log.youngest.live_bytes == 0:
+            log_drop(space.state, log.youngest)
         youngest = log.youngest
         if youngest == NULL:
             continue

@@ -28,6 +28,12 @@ cdef inline void ghost_add(Ghosts* ghosts, uint64_t hash, uint64_t capacity) noe
         ghosts.marks[hash & (ghosts.size - 1)] = <uint32_t>(hash >> 32) | 1
 
 
+cdef inline void ghosts_forget(Ghosts* ghosts) noexcept nogil:
+    free(ghosts.marks)
+    ghosts.marks = NULL
+    ghosts.size = 0
+
+
 cdef inline bint ghost_take(Ghosts* ghosts, uint64_t hash) noexcept nogil:
     """Whether a key is remembered; it is not any more."""
     cdef uint32_t* mark

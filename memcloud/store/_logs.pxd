@@ -4,7 +4,9 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
 from ._entries cimport accounted_bytes, entry_bytes, object_of
-from ._segments cimport check, segment_free, segment_new, segment_of
+from ._segments cimport (
+    check, has_room, open_bytes, segment_clear, segment_free, segment_new, segment_of,
+)
 from ._structs cimport DEAD, OBJECT, SEGMENT_BYTES, Entry, Log, Segment, State
 
 
@@ -22,6 +24,8 @@ cdef inline void log_unlink(Log* log, Segment* segment) noexcept nogil:
         log.survivors = NULL
     if log.cursor == segment:
         log.cursor = segment.younger
+        if log.cursor == NULL:  # the sweep is at its end, and the next one begins anew
+            log.survivors = NULL
 
 
 cdef inline void log_drop(State* state, Segment* segment) noexcept nogil:
@@ -52,7 +56,8 @@ cdef inline void log_insert(Log* log, Segment* segment, Segment* younger) noexce
 cdef inline Entry* segment_append(State* state, Segment* segment, size_t size) noexcept nogil:
     """Room for an entry in a segment that has it."""
     cdef Entry* entry = <Entry*>(<char*>segment + segment.used_bytes)
-    check(segment.used_bytes + size <= segment.size_bytes)
+    check(has_room(segment, size))
+    open_bytes(entry, size)
     segment.used_bytes += size
     segment.live_bytes += size
     state.live_bytes += size
@@ -63,7 +68,7 @@ cdef inline Entry* log_append(State* state, Log* log, size_t size) noexcept nogi
     """Room for an entry of this size at the young end; NULL without memory."""
     cdef Segment* segment = log.youngest
     cdef Segment* full
-    if segment == NULL or segment.used_bytes + size > segment.size_bytes:
+    if segment == NULL or not has_room(segment, size):
         full = segment
         segment = segment_new(state, size)
         if segment == NULL:
@@ -101,6 +106,6 @@ cdef inline void log_kill(State* state, Entry* entry, bint lets_go) noexcept:
             log_drop(state, segment)
         else:
             state.dead_bytes -= segment.used_bytes - sizeof(Segment)
-            segment.used_bytes = sizeof(Segment)
+            segment_clear(segment)
             if log.oldest == segment:
                 log.hand = sizeof(Segment)

@@ -35,6 +35,16 @@ cdef extern from *:
     }
 
     #define MEMCLOUD_ASSERT(condition) assert(condition)
+
+    /* Under AddressSanitizer, what lies behind the last entry of a segment may not be touched. */
+    #ifdef __SANITIZE_ADDRESS__
+    #include <sanitizer/asan_interface.h>
+    #define MEMCLOUD_CLOSE(start, size) __asan_poison_memory_region(start, size)
+    #define MEMCLOUD_OPEN(start, size) __asan_unpoison_memory_region(start, size)
+    #else
+    #define MEMCLOUD_CLOSE(start, size) ((void)(start), (void)(size))
+    #define MEMCLOUD_OPEN(start, size) ((void)(start), (void)(size))
+    #endif
     """
     size_t REGION_BYTES "MEMCLOUD_REGION_BYTES"
     void* map_memory "memcloud_map"(size_t size, size_t alignment) noexcept nogil
@@ -42,6 +52,8 @@ cdef extern from *:
     int madvise(void* start, size_t size, int advice) noexcept nogil
     int MADV_DONTNEED
     void check "MEMCLOUD_ASSERT"(bint condition) noexcept nogil
+    void close_bytes "MEMCLOUD_CLOSE"(void* start, size_t size) noexcept nogil
+    void open_bytes "MEMCLOUD_OPEN"(void* start, size_t size) noexcept nogil
 
 cdef enum:
     FREE_DIRTY_MAX = 16
@@ -49,6 +61,22 @@ cdef enum:
 
 cdef inline Segment* segment_of(const void* inside) noexcept nogil:
     return <Segment*>(<uintptr_t>inside & ~<uintptr_t>(SEGMENT_BYTES - 1))
+
+
+cdef inline bint has_room(const Segment* segment, size_t entry_bytes) noexcept nogil:
+    """Whether an entry of this size fits behind the others. One that is alone stays alone.
+
+    For `segment_of` finds those that begin in the first `SEGMENT_BYTES` only.
+    """
+    if segment.size_bytes != SEGMENT_BYTES and segment.used_bytes != sizeof(Segment):
+        return False
+    return segment.used_bytes + entry_bytes <= segment.size_bytes
+
+
+cdef inline void segment_clear(Segment* segment) noexcept nogil:
+    """Begin anew with a segment in which nothing lives."""
+    segment.used_bytes = sizeof(Segment)
+    close_bytes(<char*>segment + sizeof(Segment), segment.size_bytes - sizeof(Segment))
 
 
 cdef inline char* _carve(State* state) noexcept nogil:
@@ -81,6 +109,8 @@ cdef inline Segment* segment_new(State* state, size_t entry_bytes) noexcept nogi
     cdef size_t size = SEGMENT_BYTES
     if entry_bytes > SEGMENT_BYTES // 4:
         size = (sizeof(Segment) + entry_bytes + 4095) & ~<size_t>4095
+        if size == SEGMENT_BYTES:  # which is how usual ones are told
+            size += 4096
         segment = <Segment*>map_memory(size, SEGMENT_BYTES)
     elif state.free_dirty_count:
         state.free_dirty_count -= 1
@@ -92,9 +122,11 @@ cdef inline Segment* segment_new(State* state, size_t entry_bytes) noexcept nogi
         segment = <Segment*>_carve(state)
     if segment == NULL:
         return NULL
+    open_bytes(segment, sizeof(Segment))
     memset(segment, 0, sizeof(Segment))
     segment.size_bytes = size
-    segment.used_bytes = sizeof(Segment)
+    segment_clear(segment)
+    state.segment_bytes += size
     return segment
 
 
@@ -104,6 +136,7 @@ cdef inline void _purge(State* state, Segment* segment) noexcept nogil:
     if state.free_clean_count == state.free_clean_room:
         grown = realloc(state.free_clean, (state.free_clean_room * 2 + 64) * sizeof(Segment*))
         if grown == NULL:
+            open_bytes(segment, SEGMENT_BYTES)
             munmap(segment, SEGMENT_BYTES)  # the addresses are lost, the memory is not
             return
         state.free_clean = <Segment**>grown
@@ -115,9 +148,14 @@ cdef inline void _purge(State* state, Segment* segment) noexcept nogil:
 
 cdef inline void segment_free(State* state, Segment* segment) noexcept nogil:
     """Take back a segment that no log has."""
-    if segment.size_bytes != SEGMENT_BYTES:
-        munmap(segment, segment.size_bytes)
-    elif state.free_dirty_count < FREE_DIRTY_MAX:
+    cdef size_t size = segment.size_bytes
+    state.segment_bytes -= size
+    if size != SEGMENT_BYTES:
+        open_bytes(segment, size)
+        munmap(segment, size)
+        return
+    close_bytes(segment, size)
+    if state.free_dirty_count < FREE_DIRTY_MAX:
         state.free_dirty[state.free_dirty_count] = segment
         state.free_dirty_count += 1
     else:

@@ -44,9 +44,12 @@ from ._structs cimport (
 )
 from ._tables cimport (
     bucket_for,
+    bucket_of,
     due_add,
     due_drop,
     due_item,
+    due_release,
+    due_reserve,
     entry_in,
     find_bucket,
     insert_bucket,
@@ -142,24 +145,25 @@ cdef inline void _count_class(Space* space, uint8_t flags, int sign) noexcept no
             space.policy_count += sign
 
 
-cdef inline bint _count_in(Space* space, Place* place, const Entry* entry) noexcept nogil:
-    """Count an entry that is in its table now; False without memory (for its deadline)."""
+cdef inline bint _expect_deadline(Space* space, Table* table) noexcept nogil:
+    """Have what it takes to count an entry with a deadline; False without memory."""
+    return _open_deadlines(space) and due_reserve(table)
+
+
+cdef inline void _count_in(Space* space, Place* place, const Entry* entry) noexcept nogil:
+    """Count an entry that is in its table now; `_expect_deadline` came before if it has one."""
     cdef int64_t deadline_ms
     charge(space, accounted_bytes(entry))
     _count_class(space, entry.flags, 1)
     if entry.flags & DEADLINE:
         deadline_ms = deadline_of(entry)
-        if not _open_deadlines(space):
-            return False
-        if not due_add(place.table, due_item(place.hash >> 48, deadline_ms)):
-            return False
+        due_add(place.table, due_item(place.hash >> 48, deadline_ms))
         if deadline_ms < space.next_due_ms[place.slot]:
             space.next_due_ms[place.slot] = deadline_ms
         space.volatile_count += 1
         space.volatile_counts[place.slot] += 1
         space.volatile_groups[place.slot // GROUPS] += 1
         space.deadline_sum_ms += deadline_ms
-    return True
 
 
 cdef inline void _count_out(Space* space, Place* place, const Entry* entry) noexcept nogil:
@@ -177,9 +181,12 @@ cdef inline bint count_deadline_again(
     Space* space, Place* place, Entry* entry, int64_t deadline_ms
 ) noexcept nogil:
     """Change the deadline of an entry that has one; False without memory."""
+    if not _expect_deadline(space, place.table):
+        return False
     _count_out(space, place, entry)
     put_deadline(entry, deadline_ms)
-    return _count_in(space, place, entry)
+    _count_in(space, place, entry)
+    return True
 
 
 cdef inline Entry* space_find(
@@ -209,6 +216,7 @@ cdef inline void space_remove(Space* space, Place* place) noexcept:
     space.counts[place.slot] -= 1
     space.groups[place.slot // GROUPS] -= 1
     log_kill(space.state, entry, True)
+    due_release(place.table)
     shrink_table(space, place.slot, place.hash, place.table)
 
 
@@ -325,10 +333,15 @@ cdef inline Entry* space_insert(
     if not insert_bucket(space, place.slot, place.hash, entry, &place.table):
         log_kill(space.state, entry, True)
         return NULL
+    if content.flags & DEADLINE and not _expect_deadline(space, place.table):
+        remove_bucket(place.table, bucket_of(place.table, place.hash, entry))
+        log_kill(space.state, entry, True)
+        return NULL
     space.count += 1
     space.counts[place.slot] += 1
     space.groups[place.slot // GROUPS] += 1
-    return entry if _count_in(space, place, entry) else NULL
+    _count_in(space, place, entry)
+    return entry
 
 
 cdef inline Entry* space_replace(
@@ -343,6 +356,8 @@ cdef inline Entry* space_replace(
     cdef Entry* entry
     cdef size_t new_bytes = footprint(key_bytes, content.value_bytes, content.flags & DEADLINE)
     cdef size_t old_bytes = footprint(key_bytes, before.value_bytes, before.flags & DEADLINE)
+    if content.flags & DEADLINE and not _expect_deadline(space, place.table):
+        return NULL
     if before.flags == content.flags and content.object == NULL and new_bytes == old_bytes:
         if not before.flags & DEADLINE:  # the hot case
             before.value_bytes = <unsigned short>content.value_bytes
@@ -352,7 +367,8 @@ cdef inline Entry* space_replace(
         before.value_bytes = <unsigned short>content.value_bytes
         memcpy(value_of(before), content.value, content.value_bytes)
         put_deadline(before, content.deadline_ms)
-        return before if _count_in(space, place, before) else NULL
+        _count_in(space, place, before)
+        return before
     entry = write_entry(
         space.state, log_for(space, content.flags, before, place.hash), key, key_bytes, content
     )
@@ -363,4 +379,6 @@ cdef inline Entry* space_replace(
     _count_out(space, place, before)
     place.bucket[0] = bucket_for(place.hash, entry)
     log_kill(space.state, before, True)
-    return entry if _count_in(space, place, entry) else NULL
+    _count_in(space, place, entry)
+    due_release(place.table)
+    return entry

@@ -37,11 +37,11 @@ cdef class Store:
     cdef public list databases
     cdef readonly Keyspace blocks
     cdef readonly Keyspace held
-    cdef public object limit_bytes
-    cdef public object ceiling_bytes
+    cdef int64_t limit_now
+    cdef object _limit_bytes
+    cdef object _ceiling_bytes
     cdef object _policy
     cdef readonly object lfu_tuning
 
     cdef bint keep_limit(self, int64_t limit_bytes) noexcept
-    cdef int64_t limit(self) except -1
     cdef bint evict(self) noexcept

@@ -5,6 +5,7 @@ generator, which is seeded from the one handed in, and keys past their deadline 
 order. How the data lies stands in _structs.pxd.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -12,7 +13,8 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 from posix.time cimport clock_gettime, timespec
 
-from ._cleaning cimport clean_some, collect_garbage, is_dirty, let_go
+from ._cleaning cimport clean_some, collect_garbage, is_dirty
+from ._ghosts cimport ghosts_forget
 from ._entries cimport (
     access_unit,
     accounted_bytes,
@@ -25,7 +27,7 @@ from ._entries cimport (
 )
 from ._eviction cimport random_entry, space_evict, space_join_logs, tracked_count
 from ._hashing cimport fill_crc16
-from ._segments cimport REGION_BYTES, munmap, purge_free, segment_free
+from ._segments cimport REGION_BYTES, munmap, open_bytes, purge_free
 from ._spaces cimport (
     NEVER_MS,
     Content,
@@ -69,7 +71,7 @@ from ._structs cimport (
     State,
     Table,
 )
-from ._tables cimport due_pop, entry_in, find_due, slot_next
+from ._tables cimport due_pop, entry_in, find_due, slot_next, table_for
 
 from memcloud.clock import CLOCK_ID, SystemClock
 
@@ -109,11 +111,19 @@ cdef class Shared:
         while collect_garbage(&self.state):
             pass
         for i in range(self.state.region_count):
+            open_bytes(self.state.regions[i], REGION_BYTES)
             munmap(self.state.regions[i], REGION_BYTES)
         free(self.state.regions)
         free(self.state.logs)
         free(self.state.free_clean)
         free(self.state.garbage)
+
+    def tune_lfu(self, name, value):
+        """Follow a change of the `LfuTuning`."""
+        if name == "log_factor":
+            self.state.lfu_log_factor = value
+        else:
+            self.state.lfu_decay_minutes = value
 
     cdef int look_at_clock(self) except -1:
         """Let it be now. The clock of the system is read without a call into Python."""
@@ -151,10 +161,11 @@ cdef int describe(Content* content, object value) except -1:
     return 0
 
 
+@cython.no_gc_clear  # what it shares is needed when it goes
 cdef class Keyspace:
     """See `memcloud.store.keyspace.Keyspace`."""
 
-    def __cinit__(self, Shared shared, int number, retention):
+    def __cinit__(self, Shared shared not None, int number, retention):
         cdef int i
         self.shared = shared
         self.number = number
@@ -173,7 +184,6 @@ cdef class Keyspace:
         free(self.space.counts)
         free(self.space.volatile_counts)
         free(self.space.next_due_ms)
-        free(self.space.ghosts.marks)
 
     # Values
 
@@ -397,10 +407,10 @@ cdef class Keyspace:
 
     # Slots
 
-    def occupied(self, int first):
+    def occupied(self, first):
         """Return the slots with keys from ``first`` on, ascending."""
         cdef int slot
-        if self.space.tables == NULL:
+        if self.space.tables == NULL or first >= SLOTS:
             return
         for slot in range(first, SLOTS):
             if self.space.counts[slot]:
@@ -525,10 +535,10 @@ cdef class Keyspace:
                 if entry != NULL:
                     space_find(&self.space, key_of(entry), entry.key_bytes, &place)
                     self.expire(&place)
-                    # The table may have shrunk or gone, so look at the slot from the beginning.
-                    part = 0
-                    next_ms = NEVER_MS
-                    break
+                    if self.space.counts[slot] == 0:
+                        self.space.next_due_ms[slot] = NEVER_MS
+                        return looked
+                    table = table_for(&self.space, slot, place.hash)  # it may have shrunk
         self.space.next_due_ms[slot] = next_ms
         return max(looked, 1)
 
@@ -560,10 +570,13 @@ cdef class Keyspace:
                 segment = younger
             memset(&space.logs[i], 0, sizeof(Log))
             space.logs[i].space = space
-        state.garbage[state.garbage_count] = Garbage(tables=space.tables, slot=0, segments=chain)
+        state.garbage[state.garbage_count] = Garbage(
+            tables=space.tables, slot=0, segments=chain, hand=sizeof(Segment)
+        )
         state.garbage_count += 1
         state.used_bytes -= space.used_bytes
         space.tables = NULL
+        ghosts_forget(&space.ghosts)
         free(space.counts)
         free(space.volatile_counts)
         free(space.next_due_ms)
@@ -594,15 +607,15 @@ cdef dict KINDS = {
 class NativeLfuTuning(LfuTuning):
     """Tells the native store of what is changed in it."""
 
-    __slots__ = ("_changed",)
+    __slots__ = ("_shared",)
 
-    def __init__(self, changed):
-        object.__setattr__(self, "_changed", changed)
+    def __init__(self, shared):
+        object.__setattr__(self, "_shared", shared)
         super().__init__()
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
-        self._changed(name, value)
+        self._shared.tune_lfu(name, value)
 
 
 cdef class Store:
@@ -611,8 +624,8 @@ cdef class Store:
     def __init__(self, clock, random, *, limit_bytes, policy=Policy.NOEVICTION, databases=16):
         cdef int number
         self.shared = Shared(clock, random, databases + 2)
+        self._ceiling_bytes = None
         self.limit_bytes = limit_bytes
-        self.ceiling_bytes = None
         self._all = [
             Keyspace(
                 self.shared, number, Retention.BY_POLICY if number < databases else Retention.PINNED
@@ -622,15 +635,9 @@ cdef class Store:
         self.databases = self._all[:databases]
         self.blocks = self._all[databases]
         self.held = self._all[databases + 1]
-        self.lfu_tuning = NativeLfuTuning(self._tune)
+        self.lfu_tuning = NativeLfuTuning(self.shared)
         self._policy = None
         self.policy = policy
-
-    def _tune(self, name, value):
-        if name == "log_factor":
-            self.shared.state.lfu_log_factor = value
-        else:
-            self.shared.state.lfu_decay_minutes = value
 
     # Memory
 
@@ -662,16 +669,34 @@ cdef class Store:
     @property
     def effective_limit_bytes(self):
         """See `store.Store.effective_limit_bytes`."""
-        return self.limit()
+        return self.limit_now
 
-    cdef int64_t limit(self) except -1:
-        if self.ceiling_bytes is None:
-            return self.limit_bytes
-        return min(self.ceiling_bytes, self.limit_bytes or self.ceiling_bytes)
+    @property
+    def limit_bytes(self):
+        """See `store.Store.limit_bytes`."""
+        return self._limit_bytes
+
+    @limit_bytes.setter
+    def limit_bytes(self, limit_bytes):
+        self._limit_bytes = self.limit_now = limit_bytes
+        self.ceiling_bytes = self._ceiling_bytes
+
+    @property
+    def ceiling_bytes(self):
+        """See `store.Store.ceiling_bytes`."""
+        return self._ceiling_bytes
+
+    @ceiling_bytes.setter
+    def ceiling_bytes(self, ceiling_bytes):
+        self._ceiling_bytes = ceiling_bytes
+        self.limit_now = self._limit_bytes
+        if ceiling_bytes is not None:
+            self.limit_now = min(ceiling_bytes, self._limit_bytes or ceiling_bytes)
 
     def make_room(self):
         """See `store.Store.make_room`."""
-        return self.keep_limit(self.limit())
+        self.shared.look_at_clock()
+        return self.keep_limit(self.limit_now)
 
     cdef bint keep_limit(self, int64_t limit_bytes) noexcept:
         """Evict until the limit (0: none) is kept; whether it is. Cleans a little on the way."""
@@ -721,6 +746,12 @@ cdef class Store:
                 return space_evict(state.logs[i].space)
             place -= count
         return False
+
+    @property
+    def allocated_bytes(self):
+        """See `store.Store.allocated_bytes`: the segments, and those kept for the next ones."""
+        cdef State* state = &self.shared.state
+        return state.segment_bytes + state.free_dirty_count * SEGMENT_BYTES
 
     def tidy(self):
         """Clean segments and free what a flush left, for a millisecond or two.

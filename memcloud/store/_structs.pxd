@@ -9,7 +9,6 @@ by whole segments, and the segments in their order *are* the queues of the evict
 A *table* maps the keys of a slot to entries. A *space* is a database: 16384 slots and three logs.
 """
 
-from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
@@ -135,6 +134,7 @@ cdef struct Garbage:
     size_t* tables
     uint32_t slot
     Segment* segments
+    size_t hand  # offset in the first of them: objects before are let go of
 
 
 cdef struct State:
@@ -155,6 +155,7 @@ cdef struct State:
     # Memory of all logs
     uint64_t live_bytes
     uint64_t dead_bytes
+    uint64_t segment_bytes  # of all that logs and garbage have
     Segment** free_clean  # no pages behind them
     size_t free_clean_count
     size_t free_clean_room

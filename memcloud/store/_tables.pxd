@@ -144,8 +144,8 @@ cdef inline Table* _resized(Table* table, uint32_t homes) noexcept nogil:
     return fresh
 
 
-cdef inline bint _replace_table(
-    Space* space, uint32_t slot, uint64_t hash, Table* old, Table* fresh
+cdef inline void _replace_table(
+    Space* space, uint32_t slot, uint64_t hash, Table* fresh
 ) noexcept nogil:
     """Let the slot know a table by its new address."""
     cdef size_t cell = space.tables[slot]
@@ -153,13 +153,12 @@ cdef inline bint _replace_table(
     cdef uint64_t i
     if not cell & 1:
         space.tables[slot] = <size_t>fresh
-        return True
+        return
     directory = _directory(cell)
     i = hash & ((<uint64_t>1 << fresh.depth) - 1)
     while i < <uint64_t>1 << directory.depth:
         directory.tables[i] = fresh
         i += <uint64_t>1 << fresh.depth
-    return True
 
 
 cdef inline Directory* _deeper(Space* space, uint32_t slot) noexcept nogil:
@@ -191,7 +190,7 @@ cdef inline uint64_t due_item(uint64_t tag, int64_t deadline_ms) noexcept nogil:
     """0 for a deadline that no clock will see."""
     if deadline_ms >= <int64_t>1 << TAG_SHIFT:
         return 0
-    return <uint64_t>(deadline_ms if deadline_ms > 0 else 0) << 16 | tag
+    return <uint64_t>(deadline_ms if deadline_ms > 1 else 1) << 16 | tag
 
 
 cdef inline void _sift_up(Due* due, uint32_t child) noexcept nogil:
@@ -241,32 +240,8 @@ cdef inline Due* _due_grown(Due* due, uint32_t room) noexcept nogil:
     return due
 
 
-cdef inline bint due_add(Table* table, uint64_t item) noexcept nogil:
-    """Note the deadline that an entry of the table has now; False without memory."""
-    cdef Due* due = table.due
-    if due == NULL or due.count == due.room:
-        if due != NULL and due.count > 2 * due.volatile_count + 8:
-            return due_collect(table)
-        due = _due_grown(due, 4 if due == NULL else due.room + due.room // 2)
-        if due == NULL:
-            return False
-        table.due = due
-    due.volatile_count += 1
-    _push(due, item)
-    return True
-
-
-cdef inline void due_drop(Table* table) noexcept nogil:
-    """An entry has no deadline any more, or another one."""
-    check(table.due != NULL and table.due.volatile_count > 0)
-    table.due.volatile_count -= 1
-    if table.due.volatile_count == 0:
-        free(table.due)
-        table.due = NULL
-
-
-cdef inline bint due_collect(Table* table) noexcept nogil:
-    """Make the heap of a table anew from its entries; False without memory."""
+cdef inline Due* _due_made(const Table* table) noexcept nogil:
+    """A heap of the deadlines that the entries of a table have now; NULL without memory."""
     cdef Due* due
     cdef uint32_t i
     cdef uint32_t volatile_count = 0
@@ -274,52 +249,103 @@ cdef inline bint due_collect(Table* table) noexcept nogil:
     for i in range(table.room):
         if table.buckets[i] and entry_in(table.buckets[i]).flags & DEADLINE:
             volatile_count += 1
-    if volatile_count == 0:
-        free(table.due)
-        table.due = NULL
-        return True
     due = _due_grown(NULL, volatile_count + volatile_count // 2 + 4)
     if due == NULL:
-        return False
-    free(table.due)
-    table.due = due
+        return NULL
     due.volatile_count = volatile_count
     for i in range(table.room):
         if table.buckets[i]:
             entry = entry_in(table.buckets[i])
             if entry.flags & DEADLINE:
                 _push(due, due_item(table.buckets[i] >> TAG_SHIFT, deadline_of(entry)))
+    return due
+
+
+cdef inline bint due_reserve(Table* table) noexcept nogil:
+    """Have room to note one more deadline; False without memory."""
+    cdef Due* due = table.due
+    if due == NULL:
+        due = _due_grown(NULL, 4)
+    elif due.count < due.room:
+        return True
+    elif due.count > 2 * due.volatile_count + 8:
+        due = _due_made(table)
+        if due != NULL:
+            due.volatile_count = table.due.volatile_count
+            free(table.due)
+    else:
+        due = _due_grown(due, due.room + due.room // 2)
+    if due == NULL:
+        return False
+    table.due = due
     return True
 
 
-cdef inline bint _split(Space* space, uint32_t slot, uint64_t hash, Table* table) noexcept nogil:
-    """Part the keys of a table by the next bit of their hashes, and their deadlines with them."""
-    cdef State* state = space.state
-    cdef size_t cell = space.tables[slot]
-    cdef Table* halves[2]
-    cdef uint64_t entry_hash
-    cdef uint64_t bit = <uint64_t>1 << table.depth
+cdef inline void due_add(Table* table, uint64_t item) noexcept nogil:
+    """Note the deadline that an entry of the table has now; `due_reserve` came before."""
+    table.due.volatile_count += 1
+    _push(table.due, item)
+
+
+cdef inline void due_drop(Table* table) noexcept nogil:
+    """An entry has no deadline any more, or another one."""
+    check(table.due != NULL and table.due.volatile_count > 0)
+    table.due.volatile_count -= 1
+
+
+cdef inline void due_release(Table* table) noexcept nogil:
+    """Do without a heap if no entry has a deadline."""
+    if table.due != NULL and table.due.volatile_count == 0:
+        free(table.due)
+        table.due = NULL
+
+
+cdef inline Table* _half(const State* state, const Table* table, bint upper) noexcept nogil:
+    """The keys of a table whose hashes have the next bit set, or do not; NULL without memory."""
+    cdef Table* half = _table_new(table.count, table.depth + 1)
+    cdef Table* grown
+    cdef uint64_t bucket
     cdef uint32_t i
-    cdef int half
+    for i in range(table.room):
+        if half == NULL:
+            return NULL
+        bucket = table.buckets[i]
+        if not bucket or (hash_of(state, entry_in(bucket)) >> table.depth & 1) != upper:
+            continue
+        while not _place(half, bucket):
+            grown = _resized(half, half.homes + half.homes // 8)
+            if grown == NULL:
+                table_free(half)
+                return NULL
+            half = grown
+    if half != NULL and table.due != NULL:
+        half.due = _due_made(half)
+        if half.due == NULL:
+            table_free(half)
+            return NULL
+        due_release(half)
+    return half
+
+
+cdef inline bint _split(Space* space, uint32_t slot, uint64_t hash, Table* table) noexcept nogil:
+    """Part the keys of a table by the next bit of their hashes; False without memory."""
+    cdef size_t cell = space.tables[slot]
+    cdef uint64_t bit = <uint64_t>1 << table.depth
+    cdef Table* lower
+    cdef Table* upper
     if not cell & 1 or _directory(cell).depth == table.depth:
         if _deeper(space, slot) == NULL:
             return False
-    for half in range(2):
-        halves[half] = _table_new(table.count, table.depth + 1)
-        if halves[half] == NULL:
-            return False
-    for i in range(table.room):
-        if table.buckets[i]:
-            entry_hash = hash_of(state, entry_in(table.buckets[i]))
-            half = 1 if entry_hash & bit else 0
-            while not _place(halves[half], table.buckets[i]):
-                halves[half] = _resized(halves[half], halves[half].homes + halves[half].homes // 8)
-                if halves[half] == NULL:
-                    return False
-    for half in range(2):
-        if table.due != NULL and not due_collect(halves[half]):
-            return False
-        _replace_table(space, slot, (hash & (bit - 1)) | (bit if half else 0), table, halves[half])
+    lower = _half(space.state, table, False)
+    upper = _half(space.state, table, True)
+    if lower == NULL or upper == NULL:
+        if lower != NULL:
+            table_free(lower)
+        if upper != NULL:
+            table_free(upper)
+        return False
+    _replace_table(space, slot, hash & (bit - 1), lower)
+    _replace_table(space, slot, (hash & (bit - 1)) | bit, upper)
     table_free(table)
     return True
 
@@ -348,7 +374,7 @@ cdef inline bint insert_bucket(
         fresh = _resized(table, table.homes + table.homes // 8 + 4)
         if fresh == NULL:
             return False
-        _replace_table(space, slot, hash, table, fresh)
+        _replace_table(space, slot, hash, fresh)
         table = fresh
     where[0] = table
     return True
@@ -364,16 +390,32 @@ cdef inline void remove_bucket(Table* table, uint64_t* bucket) noexcept nogil:
     table.count -= 1
 
 
+cdef inline void free_slot(size_t cell) noexcept nogil:
+    cdef Directory* directory
+    cdef uint64_t i
+    if cell & 1:
+        directory = _directory(cell)
+        # A table that several places share is freed at the first of them, which is met last.
+        i = <uint64_t>1 << directory.depth
+        while i:
+            i -= 1
+            if i < <uint64_t>1 << directory.tables[i].depth:
+                table_free(directory.tables[i])
+        free(directory)
+    elif cell:
+        table_free(<Table*>cell)
+
+
 cdef inline void shrink_table(Space* space, uint32_t slot, uint64_t hash, Table* table) noexcept nogil:
     """Give memory back if a table has become much too large for its keys."""
     cdef Table* fresh
-    if table.count == 0 and not space.tables[slot] & 1:
+    if space.counts[slot] == 0:
+        free_slot(space.tables[slot])
         space.tables[slot] = 0
-        table_free(table)
     elif table.homes > 64 and table.count * <uint64_t>4 < table.homes:
         fresh = _resized(table, table.count * 5 // 4 + HOMES_MIN)
         if fresh != NULL:
-            _replace_table(space, slot, hash, table, fresh)
+            _replace_table(space, slot, hash, fresh)
 
 
 cdef inline bint slot_next(const Space* space, uint32_t slot, uint32_t* part, Table** table) noexcept nogil:

@@ -100,11 +100,12 @@ class Keyspace:
         now_ms = self._now_ms()
         if retention is Retention.BY_POLICY:
             retention = self._retention
+        if entry is not None and not entry.is_live(now_ms):
+            self.expire(key)
+            entry = None
         if entry is None:
             entry = self._insert(slot, key, value, now_ms, retention)
         else:
-            if entry.deadline_ms is not None and now_ms > entry.deadline_ms:
-                self._account.expired_keys += 1
             self._note_access(entry)
             self._put_value(entry, value)
             if retention is not entry.retention:

@@ -145,6 +145,11 @@ class Store:
             evicted += 1
         return evicted
 
+    @property
+    def allocated_bytes(self) -> int:
+        """The memory that entries lie in, gaps between them included, as far as that is known."""
+        return self._account.used_bytes
+
     def tidy(self) -> bool:
         """Do a little of what was put off; return whether there is more. Nothing is, here."""
         return False

@@ -8,7 +8,7 @@ import pytest
 
 from memcloud.store import Policy, Store
 
-from .support import keyspaces, new_store, recomputed_bytes
+from .support import ACCESS_UNIT_MS, keyspaces, new_store, recomputed_bytes
 
 LIMIT_BYTES = 200_000
 VALUE_BYTES_MAX = 3000
@@ -31,10 +31,10 @@ def fill(store: Store, database: int = 0, seed: int = 7) -> int:
 
 def test_under_allkeys_lru_every_write_finds_room() -> None:
     """A cache that is full goes on."""
-    store, _ = new_store(limit_bytes=LIMIT_BYTES, policy=Policy.ALLKEYS_LRU)
+    store, clock = new_store(limit_bytes=LIMIT_BYTES, policy=Policy.ALLKEYS_LRU)
     assert fill(store) == 0
     assert store.evicted_keys == 2000 - len(store.databases[0])
-    assert store.used_bytes == sum(map(recomputed_bytes, keyspaces(store)))
+    assert store.used_bytes == sum(recomputed_bytes(keys, clock) for keys in keyspaces(store))
 
 
 def test_under_noeviction_writes_are_refused_and_nothing_goes() -> None:
@@ -145,7 +145,7 @@ def test_a_candidate_read_since_is_spared() -> None:
     names = [b"a", b"b", b"c"]
     for name in names:
         keys.set(name, b"v")
-        clock.advance(1)
+        clock.advance(ACCESS_UNIT_MS)
     store.limit_bytes = store.used_bytes - 1
     assert store.make_room()
     # Five draws of three keys: the candidates left over are likely both of these.

@@ -7,7 +7,7 @@ from collections import Counter
 from memcloud.ring import key_slot
 from memcloud.store import BlockPointer
 
-from .support import new_keyspace, new_store
+from .support import ACCESS_UNIT_MS, SIZE_UNIT_BYTES, new_keyspace, new_store
 
 
 def test_a_value_set_is_read_back_and_replaced() -> None:
@@ -72,13 +72,13 @@ def test_replace_creates_a_key_without_deadline() -> None:
 def test_rename_carries_value_deadline_and_access_over_another_key() -> None:
     """RENAME is a move: nothing of the replaced key stays."""
     keys, clock = new_keyspace()
-    deadline = clock.now_ms() + 100
+    deadline = clock.now_ms() + 1000
     keys.set(b"a", b"value", deadline)
     keys.set(b"b", b"other", deadline + 5)
-    clock.advance(10)
+    clock.advance(10 * ACCESS_UNIT_MS)
     keys.rename(b"a", b"b")
     assert b"a" not in keys
-    assert keys.idle_ms(b"b") == 10
+    assert keys.idle_ms(b"b") == 10 * ACCESS_UNIT_MS
     assert (keys.peek(b"b"), keys.deadline_ms(b"b")) == (b"value", deadline)
     assert (len(keys), keys.expiring_count()) == (1, 1)
 
@@ -96,15 +96,15 @@ def test_get_and_touch_count_and_note_the_access_and_nothing_else_does() -> None
     store, clock = new_store()
     keys = store.databases[0]
     keys.set(b"k", b"v")
-    clock.advance(7)
+    clock.advance(ACCESS_UNIT_MS)
     keys.peek(b"k")
     keys.peek(b"absent")
     assert b"k" in keys
-    assert (keys.idle_ms(b"k"), store.hits, store.misses) == (7, 0, 0)
+    assert (keys.idle_ms(b"k"), store.hits, store.misses) == (ACCESS_UNIT_MS, 0, 0)
     keys.get(b"k")
     keys.get(b"absent")
     assert (keys.idle_ms(b"k"), store.hits, store.misses) == (0, 1, 1)
-    clock.advance(7)
+    clock.advance(ACCESS_UNIT_MS)
     keys.touch(b"k")
     keys.touch(b"absent")
     assert (keys.idle_ms(b"k"), store.hits, store.misses) == (0, 2, 2)
@@ -126,8 +126,9 @@ def test_size_bytes_grows_with_key_value_and_deadline() -> None:
     assert empty is not None
     keys.set(b"k", b"x" * 1000)
     assert keys.size_bytes(b"k") == empty + 1000
-    keys.set(b"k" * 11, b"")
-    assert keys.size_bytes(b"k" * 11) == empty + 10
+    longer = b"k" * (1 + 5 * SIZE_UNIT_BYTES)
+    keys.set(longer, b"")
+    assert keys.size_bytes(longer) == empty + 5 * SIZE_UNIT_BYTES
     keys.set(b"k", b"", clock.now_ms())
     with_deadline = keys.size_bytes(b"k")
     assert with_deadline is not None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from memcloud.store import Policy, Retention, Store
 
-from .support import keyspaces, new_store, recomputed_bytes
+from .support import StoreClock, all_keys, keyspaces, may_go, new_store, recomputed_bytes
 
 EVICTING = [policy for policy in Policy if policy is not Policy.NOEVICTION]
 VOLATILE = [policy for policy in Policy if policy.is_volatile]
@@ -38,26 +38,22 @@ STEP = st.one_of(
 )
 
 
-def check(store: Store) -> None:
-    """Assert that the sums are exact, and that what is tracked is what may go."""
-    assert store.used_bytes == sum(map(recomputed_bytes, keyspaces(store)))
+def check(store: Store, clock: StoreClock) -> None:
+    """Assert that the sums are exact."""
     for keyspace in keyspaces(store):
-        for entry in keyspace.entries():
-            if entry.retention is Retention.BY_POLICY:
-                volatile = store.policy.is_volatile and entry.deadline_ms is not None
-                assert entry.is_tracked == (volatile or store.policy.is_for_all_keys)
-            else:
-                assert entry.is_tracked == (entry.retention is Retention.CACHE)
+        assert keyspace.used_bytes == recomputed_bytes(keyspace, clock)
+    assert store.used_bytes == sum(keyspace.used_bytes for keyspace in keyspaces(store))
 
 
-def pinned_keys(store: Store) -> list[tuple[int, bytes]]:
+def pinned_keys(store: Store, clock: StoreClock) -> list[tuple[int, bytes]]:
     """Return the keys with their databases that nothing may evict."""
-    return sorted(
-        (keyspace.number, entry.key)
-        for keyspace in keyspaces(store)
-        for entry in keyspace.entries()
-        if not entry.is_tracked
-    )
+    with clock.before_all_deadlines():
+        return sorted(
+            (keyspace.number, key)
+            for keyspace in keyspaces(store)
+            for key in all_keys(keyspace)
+            if not may_go(store.policy, keyspace, key)
+        )
 
 
 @pytest.mark.parametrize("policy", list(Policy))
@@ -96,12 +92,12 @@ def test_the_limit_is_kept_and_only_what_may_go_goes(
             case ("flush",):
                 store.flush()
         assert store.used_bytes <= LIMIT_BYTES + ENTRY_BYTES_MAX
-        check(store)
+        check(store, clock)
         if store.used_bytes > LIMIT_BYTES:
-            pinned = pinned_keys(store)
+            pinned = pinned_keys(store, clock)
             assert store.make_room() == (store.used_bytes <= LIMIT_BYTES)
-            assert pinned == pinned_keys(store)
-            check(store)
+            assert pinned == pinned_keys(store, clock)
+            check(store, clock)
 
 
 @pytest.mark.parametrize("policy", EVICTING)

@@ -9,10 +9,8 @@ from random import Random
 import pytest
 
 from memcloud.store import Keyspace, Policy, Store
-from memcloud.store.fifo import Fifo
-from memcloud.store.ghosts import Ghosts
 
-from .support import new_keyspace, new_store
+from .support import entry_bytes, new_store
 
 VALUE = bytes(64)
 
@@ -31,41 +29,6 @@ def add(store: Store, key: bytes) -> None:
     """Write a key and make room again."""
     store.databases[0].set(key, VALUE)
     assert store.make_room()
-
-
-def test_a_queue_gives_its_entries_in_order_whatever_was_removed() -> None:
-    """Deletion and expiry take entries out anywhere."""
-    keys, _ = new_keyspace()
-    for number in range(100):
-        keys.set(b"%d" % number, bytes(number))
-    entries = list(keys.entries())
-    queue = Fifo()
-    for entry in entries:
-        queue.add(entry)
-    left = [entry for number, entry in enumerate(entries) if number % 3]
-    for entry in entries[::3]:
-        queue.remove(entry)
-    assert entries[0] not in queue
-    assert queue.size_bytes == sum(entry.size_bytes for entry in left)
-    for entry in left:
-        assert queue.oldest() is entry
-        queue.remove(entry)
-    assert (len(queue), queue.size_bytes) == (0, 0)
-
-
-def test_ghosts_are_the_most_recent_and_no_more_than_asked_for() -> None:
-    """Their memory is bounded whatever passes through."""
-    keys, _ = new_keyspace()
-    for number in range(1000):
-        keys.set(b"%d" % number, b"")
-    entries = list(keys.entries())
-    ghosts = Ghosts()
-    for entry in entries:
-        ghosts.add(entry, capacity=100)
-        assert len(ghosts) <= 100
-    assert all(ghosts.take(entry) for entry in entries[-50:])
-    assert not any(ghosts.take(entry) for entry in entries[:900])
-    assert not ghosts.take(entries[-1])
 
 
 def test_a_key_read_twice_on_trial_stays_and_others_go() -> None:
@@ -158,7 +121,7 @@ def scan_mixed(seed: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("seed", range(2))
 def test_s3fifo_beats_lru_on_a_trace_with_scans(seed: int) -> None:
     """The reason to have it: 0.45 against 0.35."""
-    limit_bytes = 200 * 400
+    limit_bytes = 200 * entry_bytes(len(VALUE))
     lru = hit_ratio(Policy.ALLKEYS_LRU, scan_mixed(seed), limit_bytes)
     s3fifo = hit_ratio(Policy.ALLKEYS_S3FIFO, scan_mixed(seed), limit_bytes)
     assert s3fifo > lru + 0.05
@@ -167,7 +130,7 @@ def test_s3fifo_beats_lru_on_a_trace_with_scans(seed: int) -> None:
 def test_s3fifo_serves_a_loop_that_lru_misses_throughout() -> None:
     """A loop a little longer than the memory is the worst case of LRU."""
     loop = [b"k%d" % (number % 260) for number in range(20_000)]
-    limit_bytes = 200 * 400
+    limit_bytes = 200 * entry_bytes(len(VALUE))
     lru = hit_ratio(Policy.ALLKEYS_LRU, iter(loop), limit_bytes)
     s3fifo = hit_ratio(Policy.ALLKEYS_S3FIFO, iter(loop), limit_bytes)
     assert lru < 0.2

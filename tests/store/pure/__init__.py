@@ -1,0 +1,1 @@
+"""Tests of what only the readable store is made of."""
