@@ -2,8 +2,8 @@
 
 The cleaner sweeps over the segments of a log from the oldest to the youngest. Those in which more
 has died than on the average it copies, in their order, into segments that stand in their place. So
-the order of the log, which eviction goes by, stays what it was. Nothing is done as long as a
-twelfth at most is dead: cleaning earlier would copy more to gain the same.
+the order of the log, which eviction goes by, stays what it was. Nothing is done as long as what is
+dead is a tenth of what lives, and 16 MiB, at most: cleaning earlier would copy more to gain the same.
 
 What a flushed database leaves behind is taken apart here too, a piece at a time.
 """
@@ -32,10 +32,10 @@ from ._structs cimport (
 from ._tables cimport bucket_for, bucket_of, free_slot, hash_of, table_for
 
 cdef enum:
-    DEAD_SHARE = 12  # one part in so many may be dead
-    DEAD_BYTES_MIN = 1048576
-    GARBAGE_SLOTS = 256  # tables that are freed in one step
-    GARBAGE_SEGMENTS = 8
+    DEAD_SHARE = 10  # one part in so many may be dead
+    DEAD_BYTES_MIN = 16777216
+    GARBAGE_SLOTS = 128  # tables that are freed in one step
+    GARBAGE_SEGMENTS = 4
     GARBAGE_BYTES = 1048576  # of objects
     GARBAGE_OBJECT_BYTES = 16384  # what it takes to free one, in bytes of those
 

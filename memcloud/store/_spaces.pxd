@@ -52,9 +52,11 @@ from ._tables cimport (
     due_reserve,
     entry_in,
     find_bucket,
+    free_slot,
     insert_bucket,
     remove_bucket,
     shrink_table,
+    slot_next,
     table_for,
 )
 
@@ -218,6 +220,33 @@ cdef inline void space_remove(Space* space, Place* place) noexcept:
     log_kill(space.state, entry, True)
     due_release(place.table)
     shrink_table(space, place.slot, place.hash, place.table)
+
+
+cdef inline uint64_t space_clear_slot(Space* space, uint32_t slot) noexcept:
+    """Remove all keys of a slot; return how many. No table is looked up, so it is quick."""
+    cdef uint64_t removed = 0
+    cdef Table* table = NULL
+    cdef Entry* entry
+    cdef Place place
+    cdef uint32_t part = 0
+    cdef uint32_t i
+    if space.tables == NULL:
+        return 0
+    place.slot = slot
+    while slot_next(space, slot, &part, &table):
+        place.table = table
+        for i in range(table.room):
+            if table.buckets[i]:
+                entry = entry_in(table.buckets[i])
+                _count_out(space, &place, entry)
+                log_kill(space.state, entry, True)
+                removed += 1
+    space.count -= removed
+    space.counts[slot] = 0
+    space.groups[slot // GROUPS] -= removed
+    free_slot(space.tables[slot])
+    space.tables[slot] = 0
+    return removed
 
 
 cdef inline Entry* space_find_live(

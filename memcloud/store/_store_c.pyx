@@ -37,6 +37,7 @@ from ._spaces cimport (
     decayed,
     note_access,
     random_below,
+    space_clear_slot,
     space_find,
     space_find_live,
     space_insert,
@@ -85,7 +86,7 @@ fill_crc16()
 
 cdef enum:
     OBJECT_OVERHEAD_BYTES = 64  # of the header of an object, and of what its allocator rounds up
-    TIDY_STEPS = 16
+    TIDY_STEPS = 6
     ALL_KEYS = 0x7FFFFFFF
 
 cdef dict FLAGS_OF = {Retention.BY_POLICY: 0, Retention.PINNED: PINNED, Retention.CACHE: CACHE}
@@ -450,12 +451,11 @@ cdef class Keyspace:
 
     def drop_slots(self, slots):
         """See `keyspace.Keyspace.drop_slots`."""
-        cdef Place place
         cdef uint64_t before = self.space.count
+        cdef uint32_t slot
         for slot in slots:
-            for key in self.keys_in_slot(slot, ALL_KEYS):
-                space_find(&self.space, PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), &place)
-                space_remove(&self.space, &place)
+            if slot < SLOTS:
+                space_clear_slot(&self.space, slot)
         return before - self.space.count
 
     def flush(self):
