@@ -1,5 +1,7 @@
 """Gives memory back to a host that needs it, a slice at a time, and takes it again later.
 
+What the store has put off, so that no command had to wait for it, is done in slices too.
+
 `Governor` decides how far; this evicts. One slice is a bounded number of keys, so that clients have
 their turn in between, and no new facts are asked for before the last goal is reached: what was
 evicted is not on the host's books until its pages are given back.
@@ -42,6 +44,7 @@ class Neighbour:
         self._clock = clock
         self._emit = emit
         self._goal_bytes: int | None = None
+        self._is_untidy = False
         self._unreturned_bytes = 0
 
     @property
@@ -51,12 +54,13 @@ class Neighbour:
 
     @property
     def has_work(self) -> bool:
-        """Whether there is more to evict; `run_slice` wants to be called soon."""
-        return self._goal_bytes is not None
+        """Whether there is more to evict or to tidy; `run_slice` wants to be called soon."""
+        return self._goal_bytes is not None or self._is_untidy
 
     def tick(self) -> None:
-        """Look at the host, and begin to give back or take again what it allows."""
-        if self.has_work:
+        """Tidy, look at the host, and begin to give back or take again what it allows."""
+        self._is_untidy = self._store.tidy()
+        if self._goal_bytes is not None:
             return
         store, governor = self._store, self.governor
         pressure = self._host.memory_pressure()
@@ -69,13 +73,18 @@ class Neighbour:
             store.ceiling_bytes = governor.ceiling_bytes
         else:
             self._goal_bytes = goal_bytes
-            self.run_slice()
+            self._evict_slice()
 
     def run_slice(self) -> None:
-        """Evict a bounded number of keys towards the goal, if there is one."""
-        if self._goal_bytes is None:
-            return
+        """Tidy a little, and evict a bounded number of keys towards the goal, if there is one."""
+        if self._is_untidy:
+            self._is_untidy = self._store.tidy()
+        if self._goal_bytes is not None:
+            self._evict_slice()
+
+    def _evict_slice(self) -> None:
         store = self._store
+        assert self._goal_bytes is not None
         before_bytes = store.used_bytes
         evicted = store.evict_some(self._goal_bytes, SLICE_KEYS)
         freed_bytes = before_bytes - store.used_bytes
@@ -85,7 +94,7 @@ class Neighbour:
         store.ceiling_bytes = self.governor.ceiling_bytes
         if evicted < SLICE_KEYS or store.used_bytes <= self._goal_bytes:
             self._goal_bytes = None
-        is_due = not self.has_work or self._unreturned_bytes >= RETURN_BYTES
+        is_due = self._goal_bytes is None or self._unreturned_bytes >= RETURN_BYTES
         if self._unreturned_bytes and is_due:
             self._unreturned_bytes = 0
             self._emit(ReturnMemory())

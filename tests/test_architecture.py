@@ -63,6 +63,8 @@ RULES: dict[str, Rule] = {
     "memcloud/__init__.py": rule("memcloud memcloud.sdk"),
     "memcloud/clock.py": rule("memcloud", banned=WORLD - {"time"}),
     "memcloud/store": rule("memcloud memcloud.ring memcloud.store"),
+    # The door to the stores lets the environment choose the pure one.
+    "memcloud/store/engine.py": rule("memcloud.store", banned=WORLD - {"os"}),
     "memcloud/link": rule("memcloud memcloud.link", libraries="msgpack"),
     "memcloud": rule(f"{CORE} memcloud.resp memcloud.ring"),
     "memcloud/net": rule(

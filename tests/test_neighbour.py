@@ -136,6 +136,6 @@ def test_a_lower_maxmemory_holds_while_shrunk() -> None:
     """The ceiling is a second limit and never lifts the first."""
     node = full_node()
     look(node, SHORT)
-    assert node.run("CONFIG", "SET", "maxmemory", "1mb") == "OK"
-    assert node.node.store.effective_limit_bytes == 1 << 20
-    assert memory(node)["maxmemory"] == str(1 << 20)
+    assert node.run("CONFIG", "SET", "maxmemory", "512kb") == "OK"
+    assert node.node.store.effective_limit_bytes == 1 << 19
+    assert memory(node)["maxmemory"] == str(1 << 19)

@@ -134,6 +134,7 @@ class Runner:
             case Dial(host, port):
                 self._peers.dial(host, port)
             case ReturnMemory():
+                self.node.store.return_memory()
                 return_memory()
             case Stop(reason):
                 self._fault = reason

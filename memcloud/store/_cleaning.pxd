@@ -2,8 +2,9 @@
 
 The cleaner sweeps over the segments of a log from the oldest to the youngest. Those in which more
 has died than on the average it copies, in their order, into segments that stand in their place. So
-the order of the log, which eviction goes by, stays what it was. Nothing is done as long as what is
-dead is a tenth of what lives, and 16 MiB, at most: cleaning earlier would copy more to gain the same.
+the order of the log, which eviction goes by, stays what it was. Nothing is done as long as the dead
+take a tenth of what the living do, and 16 MiB, at most: cleaning earlier would copy more to gain the
+same. Small stores keep to less.
 
 What a flushed database leaves behind is taken apart here too, a piece at a time.
 """
@@ -32,8 +33,10 @@ from ._structs cimport (
 from ._tables cimport bucket_for, bucket_of, free_slot, hash_of, table_for
 
 cdef enum:
-    DEAD_SHARE = 10  # one part in so many may be dead
-    DEAD_BYTES_MIN = 16777216
+    DEAD_SHARE = 10  # to so many living bytes one may be dead,
+    DEAD_BYTES_MORE = 16777216  # and so many more,
+    DEAD_SHARE_MORE = 4  # but of those no more than one to so many,
+    DEAD_BYTES_MIN = 1048576  # and so many in any case
     GARBAGE_SLOTS = 128  # tables that are freed in one step
     GARBAGE_SEGMENTS = 4
     GARBAGE_BYTES = 1048576  # of objects
@@ -42,7 +45,8 @@ cdef enum:
 
 cdef inline bint is_dirty(const State* state) noexcept nogil:
     """Whether there is something for `clean_some` to do."""
-    return state.dead_bytes > DEAD_BYTES_MIN + state.live_bytes // DEAD_SHARE
+    cdef uint64_t more = min(<uint64_t>DEAD_BYTES_MORE, state.live_bytes // DEAD_SHARE_MORE)
+    return state.dead_bytes > DEAD_BYTES_MIN + more + state.live_bytes // DEAD_SHARE
 
 
 cdef inline void relink(Space* space, Entry* before, Entry* entry) noexcept nogil:

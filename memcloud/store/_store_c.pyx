@@ -1,8 +1,17 @@
 """The store in native form: the same classes as in keyspace.py and store.py, which say what holds.
 
-It keeps times of access to 16 ms, its accounts are of its own sizes, chance comes from its own
-generator, which is seeded from the one handed in, and keys past their deadline go in no particular
-order. How the data lies stands in _structs.pxd.
+How the data lies stands in _structs.pxd. Where it differs from the readable store:
+
+- Times of access are kept to 16 ms, so an idle time can be too long by as much.
+- An entry is accounted for what it takes here: 22 bytes and its lengths, 20 more for a deadline,
+  80 more for a value above 16 KiB, which lies outside; rounded up to four.
+- Chance comes from a generator of its own, which is seeded from the one handed in.
+- Keys past their deadline go in the order of their slots, not of their deadlines.
+- The policies that rank take the lowest of ten entries drawn, and keep no candidates. Under
+  volatile-* those without a deadline that were stored as cache go after the others.
+- S3-FIFO has its queues per database; which database loses a key is drawn by their shares of keys.
+- A switch of the policy leaves the counters of accesses as they are, and is O(segments).
+- What a flush or a deletion leaves is freed by `tidy`, a piece at a time.
 """
 
 cimport cython
@@ -16,7 +25,6 @@ from posix.time cimport clock_gettime, timespec
 from ._cleaning cimport clean_some, collect_garbage, is_dirty
 from ._ghosts cimport ghosts_forget
 from ._entries cimport (
-    access_unit,
     accounted_bytes,
     deadline_of,
     is_live,
@@ -291,12 +299,10 @@ cdef class Keyspace:
         return True
 
     def idle_ms(self, bytes key):
-        """See `keyspace.Keyspace.idle_ms`; rounded to 16 ms."""
+        """See `keyspace.Keyspace.idle_ms`; up to 16 ms more than that."""
         cdef Entry* entry = self.find(key)
         cdef State* state = &self.shared.state
-        if entry == NULL:
-            return None
-        return <int64_t>(<uint32_t>(access_unit(state.now_ms) - entry.accessed)) << 4
+        return None if entry == NULL else state.now_ms - accessed_ms(state, entry)
 
     def frequency(self, bytes key):
         """See `keyspace.Keyspace.frequency`."""

@@ -30,7 +30,8 @@ for the limit and are pinned unless they were stored as cache, since nobody coul
 Limits. Only one type of value, bytes, is stored besides pointers; others join in `values.py`. Pure
 Python spends several hundred bytes on an entry. Everything runs on one thread and nothing
 yields in between: dropping, flushing or evicting a million keys at once takes on the order of
-a second. A native store will stand behind these same methods, and is held to this one.
+a second. The native store (`_store_c.pyx`) stands behind these same methods, and is held to this
+one; `engine.py` chooses between them.
 """
 
 from __future__ import annotations

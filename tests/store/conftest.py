@@ -9,7 +9,7 @@ import pytest
 from .support import ENGINES, Choice
 
 
-@pytest.fixture(autouse=True, scope="module", params=ENGINES.values(), ids=ENGINES.keys())
+@pytest.fixture(autouse=True, scope="module", params=ENGINES.values(), ids=list(ENGINES))
 def _engine(request: pytest.FixtureRequest) -> Iterator[None]:
     before, Choice.store = Choice.store, request.param
     yield

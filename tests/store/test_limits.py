@@ -191,7 +191,7 @@ class Limited(RuleBasedStateMachine):
         there = {
             (number, key)
             for number, keys in enumerate(keyspaces(self.store))
-            for key in keys.keys()
+            for key in list(keys.keys())
         }
         gone = self.plain.keys() - there
         assert there <= self.plain.keys()

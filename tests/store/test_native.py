@@ -262,9 +262,12 @@ class Twins(RuleBasedStateMachine):
 
     @invariant()
     def accesses_are_counted_alike(self) -> None:
+        def frequencies(keys: Keyspace) -> list[tuple[bytes, int | None]]:
+            return sorted((key, keys.frequency(key)) for key in list(keys.keys()))
+
         if not self.has_switched:
             for number in range(KEYSPACES if self.stores else 0):
-                self.on(number, lambda keys: {key: keys.frequency(key) for key in keys.keys()})
+                self.on(number, frequencies)
 
     @invariant()
     def the_same_sums_are_told(self) -> None:
@@ -295,7 +298,7 @@ class Twins(RuleBasedStateMachine):
 
 def test_the_native_store_does_what_the_readable_one_does() -> None:
     """The readable one says what is right; a store that is only fast is of no use."""
-    run_state_machine_as_test(Twins, settings=settings(max_examples=60, stateful_step_count=40))
+    run_state_machine_as_test(Twins, settings=settings(max_examples=40, stateful_step_count=40))
 
 
 def test_a_slot_with_very_many_keys_is_split_and_loses_none() -> None:
@@ -341,15 +344,17 @@ def test_memory_comes_back_after_deletes_and_flushes(size: int) -> None:
     store, _ = store_of(engine.Store)
     keys = store.databases[0]
     empty_bytes = tidied(store)
-    count = 40_000 if size < 1000 else 3000
+    count = 300_000 if size < 1000 else 3000
     for number in range(count):
         keys.set(b"k%d" % number, bytes(size))
     full_bytes = tidied(store)
     random = Random(1)
     for number in random.sample(range(count), count * 9 // 10):
         keys.delete(b"k%d" % number)
-    assert tidied(store) - empty_bytes <= full_bytes / 4 + (1 << 20)
-    assert [key for key in keys.keys() if keys.get(key) != bytes(size)] == []
+    live_bytes = full_bytes // 10
+    assert tidied(store) - empty_bytes <= 2 * live_bytes + (2 << 20)
+    left = list(keys.keys())
+    assert {keys.get(key) for key in left} == {bytes(size)}
     keys.flush()
     assert tidied(store) <= empty_bytes + (1 << 20)
 
