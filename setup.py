@@ -18,6 +18,7 @@ from setuptools import Extension, setup
 # Import names and sources.
 MODULES = {
     "memcloud.resp._parser_c": "resp/_parser_c.pyx",
+    "memcloud.store._store_c": "memcloud/store/_store_c.pyx",
 }
 
 IS_DEBUG = bool(os.environ.get("MEMCLOUD_DEBUG"))

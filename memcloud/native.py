@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from memcloud.resp.parser import ACCELERATED as HAS_NATIVE_PARSER
+from memcloud.store.engine import ACCELERATED as HAS_NATIVE_STORE
 
 PARTS: Final = {
     "parser": HAS_NATIVE_PARSER,
+    "store": HAS_NATIVE_STORE,
 }
 """Every part that has a native form, and whether that one is in use."""
 
