@@ -34,7 +34,11 @@ cdef extern from *:
         return aligned;
     }
 
+    #ifdef NDEBUG
+    #define MEMCLOUD_ASSERT(condition) ((void)(condition)) /* without a warning of unused names */
+    #else
     #define MEMCLOUD_ASSERT(condition) assert(condition)
+    #endif
 
     /* Under AddressSanitizer, what lies behind the last entry of a segment may not be touched. */
     #ifdef __SANITIZE_ADDRESS__
