@@ -59,6 +59,7 @@ cdef class Outbox:
 cdef class Calls:
     cdef dict outboxes
     cdef dict dirty_members
+    cdef public bint is_flush_due  # `Forwarding.flush` is planned for the end of this turn
     cdef dict answered_sessions  # number -> whether it had no room before
 
     cdef int add_call(self, Call call, int64_t now_ms) except -1

@@ -30,6 +30,7 @@ cdef class Engine:
     cdef Argument arguments[1024]
     cdef uint8_t mine[16384]
     cdef Calls calls_to_others
+    cdef dict sessions
     cdef tuple owners
     cdef bint has_forwarded
     cdef int64_t forwarded_out
@@ -63,6 +64,8 @@ cdef class Session:
     cdef readonly Parser parser
     cdef readonly ReplyQueue replies
     cdef int64_t number
+    cdef object write  # to the client; None if there is no socket, or no more
+    cdef object write_all
     cdef public bint is_plain
     cdef public int protocol
     cdef public int database
@@ -71,3 +74,5 @@ cdef class Session:
     cdef public int64_t bytes_received
     cdef public int64_t bytes_sent
     cdef public object last_command
+
+    cdef int send(self, list replies) except -1

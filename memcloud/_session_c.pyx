@@ -91,6 +91,7 @@ cdef enum:
     RESP3 = 0x100
     NO_TOUCH = 0x200
 
+    LARGE_BYTES = 65536  # of replies; joining them would cost more than it saves
     LANDING_BYTES_MAX = 262144  # at once, so that a large value does not delay the others
     OBJECT_OVERHEAD_BYTES = 64
 
@@ -181,6 +182,7 @@ cdef class Engine:
         self.clock = clock
         self.calls_to_others = calls
         self.names = HOT_COMMANDS
+        self.sessions = {}
         self.pieces = []
         self.is_alone = True
         self.timed = -1
@@ -228,7 +230,30 @@ cdef class Engine:
 
     def open(self, number, Parser parser, ReplyQueue replies):
         """Return the session of that number, whose commands this parser reads."""
-        return Session(self, number, parser, replies)
+        session = Session(self, number, parser, replies)
+        self.sessions[number] = session
+        return session
+
+    def close(self, number):
+        """Forget a session."""
+        self.sessions.pop(number, None)
+
+    def send_answers(self):
+        """Write the replies that have come from other members to the clients that wait for them.
+
+        Return the numbers of the sessions that have more to do than that, with whether they had no
+        room for more commands before.
+        """
+        cdef Session session
+        cdef dict left = {}
+        for number, had_no_room in self.calls_to_others.take_answered().items():
+            session = self.sessions.get(number)
+            if session is None or had_no_room or session.write is None or not session.is_plain:
+                left[number] = had_no_room
+            elif session.replies.output:
+                replies, session.replies.output = session.replies.output, []
+                session.send(replies)
+        return left
 
     cdef Hot* find(self, const Argument* name) noexcept:
         cdef uint64_t word[2]
@@ -959,6 +984,21 @@ cdef class Session:
         self.protocol = 2
         self.last_command = "NULL"
 
+    cdef int send(self, list replies) except -1:
+        """Write replies to the client."""
+        cdef Py_ssize_t size = 0
+        for reply in replies:
+            size += PyBytes_GET_SIZE(reply)
+        self.bytes_sent += size
+        self.engine.bytes_sent += size
+        if len(replies) == 1:
+            self.write(replies[0])
+        elif size < LARGE_BYTES:
+            self.write(b"".join(replies))
+        else:
+            self.write_all(replies)
+        return 0
+
     def run(self):
         """Run hot commands from the bytes that the parser has, as one turn.
 
@@ -984,16 +1024,17 @@ cdef class Port:
     """
 
     cdef Session session
-    cdef object write
-    cdef object write_all
     cdef bint is_landing
 
     def attach(self, Session session, write, write_all):
         """Begin to take what the client sends."""
-        self.session, self.write, self.write_all = session, write, write_all
+        self.session = session
+        session.write, session.write_all = write, write_all
 
     def detach(self):
         """Take nothing more."""
+        if self.session is not None:
+            self.session.write = self.session.write_all = None
         self.session = None
 
     def go_on(self, list replies, bint is_turn_over):
@@ -1051,14 +1092,8 @@ cdef class Port:
             return
         if engine.has_forwarded:
             engine.has_forwarded = False
-            self.has_forwarded()
-        if type(replies) is bytes:
-            size = PyBytes_GET_SIZE(replies)
-            session.bytes_sent += size
-            engine.bytes_sent += size
-            self.write(replies)
-        elif replies is not None:
-            size = sum([len(piece) for piece in <list>replies])
-            session.bytes_sent += size
-            engine.bytes_sent += size
-            self.write_all(replies)
+            if not engine.calls_to_others.is_flush_due:
+                engine.calls_to_others.is_flush_due = True
+                self.has_forwarded()
+        if replies is not None:
+            session.send(as_list(replies))

@@ -135,6 +135,8 @@ class Clients:
         """Forget a client whose connection has ended."""
         self.sessions.pop(identifier, None)
         self._contexts.pop(identifier, None)
+        if self._node.engine is not None:
+            self._node.engine.close(identifier)
 
     def paused(self, identifier: int) -> None:
         """The client does not read its replies: run nothing more for it until it does."""
@@ -180,7 +182,9 @@ class Clients:
     def send_answers(self) -> None:
         """Send what `completed` has made ready: one write for all replies of an event."""
         answered, self._answered = self._answered, {}
-        for number, had_no_room in self._node.forwarding.calls.take_answered().items():
+        engine = self._node.engine
+        more = engine.send_answers() if engine is not None else {}
+        for number, had_no_room in more.items():
             session = self.sessions.get(number)
             if session is None:
                 continue
@@ -200,7 +204,9 @@ class Clients:
         args = parser.take()
         assert args is not None, "native sessions forward whole commands"
         command = self._node.dispatcher.find(args, is_authenticated=True, is_peer=False)
-        PendingCommand(self._node, session, command, args, call.place).lost(was_run)
+        pending = PendingCommand(self._node, session, command, args, call.place)
+        pending.run_as(call.word)
+        pending.lost(was_run)
 
     def pause_all(self, until_ms: int, writes_only: bool) -> None:
         """Hold the commands of all clients (CLIENT PAUSE) until a moment of the node's clock."""

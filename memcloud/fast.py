@@ -56,6 +56,16 @@ class Engine(Protocol):
     def open(self, number: int, parser: Parser, replies: ReplyQueue) -> FastSession:
         """Return the session of that number, whose commands this parser reads."""
 
+    def close(self, number: int) -> None:
+        """Forget a session."""
+
+    def send_answers(self) -> dict[int, bool]:
+        """Write the replies that have come from other members to the clients that wait for them.
+
+        Return the numbers of the sessions that have more to do than that, with whether they had no
+        room for more commands before.
+        """
+
     def serve(self, backlog: deque[Record]) -> bytes | None:
         """Run hot calls of another member from the front of a backlog.
 

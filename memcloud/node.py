@@ -201,7 +201,6 @@ class Node:
             logger.warning("this node did not run for %d ms", late_ms)
             self.membership.forgive(late_ms)
         self.stats.sample(now_ms)
-        self.store.tidy()
         self.store.expire_some(EXPIRE_KEYS_PER_TICK)
         self.neighbour.tick()
         self.clients.tick(now_ms)

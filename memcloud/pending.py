@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from memcloud.commands.gather import Connect, Part
 from memcloud.commands.table import Args, Command, Plan
 from memcloud.errors import CommandError, InternalError, TryAgainError, UnknownOutcomeError
-from memcloud.link.batch import word_of_call
+from memcloud.link.batch import database_of, is_no_touch, protocol_of, word_of_call
 from memcloud.resp import ErrorReply, ProtocolError, Reply, decode, encode, encode_request
 
 from .fast import Call
@@ -64,6 +64,11 @@ class PendingCommand:
         self.place = place
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
         self._lost_parts: list[tuple[PartSink, Args]] = []  # which start again instead of it
+
+    def run_as(self, word: int) -> None:
+        """Run it as a call says that was made when the session had, perhaps, another database."""
+        self._database, self._protocol = database_of(word), protocol_of(word)
+        self._no_touch = is_no_touch(word)
 
     def start(self) -> None:
         """Send it, or those parts of it that were lost, where they have to run now."""

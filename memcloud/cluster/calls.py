@@ -81,6 +81,7 @@ class Calls:
     def __init__(self) -> None:
         self._outboxes: dict[str, Outbox] = {}
         self._dirty: dict[str, None] = {}  # members with something to send, in order
+        self.is_flush_due = False  # native sessions know by it that they need not ask for one
 
     @property
     def in_flight(self) -> int:
@@ -150,8 +151,8 @@ class Calls:
     def take_results(self, member: str, frame: Frame) -> list[tuple[Call, int, bytes]]:
         """Return the calls that results belong to, each with its status and reply.
 
-        Calls of native sessions, which exist in the native form of this class only, have their
-        replies already and are left out: see `take_answered`.
+        Calls of native sessions, which exist in the native form of this class only, have had their
+        replies already and are left out.
 
         Raises:
             LinkError: the frame is malformed.
@@ -162,10 +163,6 @@ class Calls:
             if call is not None:  # else it is answered after its time
                 taken.append((call, status, reply))
         return taken
-
-    def take_answered(self) -> dict[int, bool]:
-        """Return the sessions that had replies, by number, with whether they had no room before."""
-        return {}
 
     def take_all(self, member: str) -> list[Call]:
         """Return all calls of a member that is gone, in the order in which they were made."""

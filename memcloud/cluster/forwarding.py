@@ -102,6 +102,7 @@ class Forwarding:
 
     def flush(self) -> None:
         """Send what is queued, as much as each peer's window takes."""
+        self.calls.is_flush_due = False
         for member in self.calls.dirty:
             link = self._mesh.link_to(member)
             if link is None:  # broken; it is dialled again, or the member given up
