@@ -166,7 +166,10 @@ class Forwarding:
             size_bytes = 0
             while link.backlog and size_bytes < FRAME_BYTES and len(results) < RECORDS_MAX:
                 identifier, word, request = link.backlog.popleft()
-                reply = self._run_one(word, request)
+                self._requests.feed(request)
+                is_large = len(request) > FRAME_BYTES
+                del request  # the parser may have made a copy, and the store is to make one
+                reply = self._run_one(word, self._take_request(is_large=is_large))
                 if reply is None:
                     results.append((identifier, NOT_OWNER, b""))
                 else:
@@ -179,8 +182,7 @@ class Forwarding:
         if not link.backlog:
             del self._backlogs[link.id]
 
-    def _run_one(self, word: int, request: bytes) -> bytes | None:
-        args = self._parse(request)
+    def _run_one(self, word: int, args: list[bytes]) -> bytes | None:
         self._stats.forwarded_in += 1
         reply = self._serve(args, word)
         if reply is not None and len(reply) > REPLY_BYTES_MAX:
@@ -188,20 +190,19 @@ class Forwarding:
             reply = encode(too_large, protocol_of(word))
         return reply
 
-    def _parse(self, request: bytes) -> list[bytes]:
-        """Return the arguments of a request, which has to be whole and nothing else."""
+    def _take_request(self, *, is_large: bool) -> list[bytes]:
+        """Return the arguments of the request in the parser, which has to be one and no more."""
         parser = self._requests
-        parser.feed(request)
         try:
             args = parser.take()
         except ProtocolError as error:
             self._requests = _parser()
             raise LinkError(f"call that is no command: {error}") from error
-        if args is None or parser.buffered_bytes:
+        is_one = args is not None and not parser.buffered_bytes
+        if is_large or not is_one:  # what is left of it would be kept
             self._requests = _parser()
+        if args is None or not is_one:
             raise LinkError("call of more or less than one command")
-        if len(request) > FRAME_BYTES:  # the parser would keep it until the next one
-            self._requests = _parser()
         return args
 
 
