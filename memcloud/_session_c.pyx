@@ -238,9 +238,10 @@ cdef class Engine:
         """Forget a session."""
         self.sessions.pop(number, None)
 
-    def send_answers(self):
+    def send_answers(self, bint can_write):
         """Write the replies that have come from other members to the clients that wait for them.
 
+        Not if there are effects that have not been carried out, which may be earlier replies.
         Return the numbers of the sessions that have more to do than that, with whether they had no
         room for more commands before.
         """
@@ -248,7 +249,13 @@ cdef class Engine:
         cdef dict left = {}
         for number, had_no_room in self.calls_to_others.take_answered().items():
             session = self.sessions.get(number)
-            if session is None or had_no_room or session.write is None or not session.is_plain:
+            if (
+                not can_write
+                or session is None
+                or had_no_room
+                or session.write is None
+                or not session.is_plain
+            ):
                 left[number] = had_no_room
             elif session.replies.output:
                 replies, session.replies.output = session.replies.output, []

@@ -179,11 +179,11 @@ class Clients:
         if was_stalled and not session.is_stalled:
             self._unstall(session)
 
-    def send_answers(self) -> None:
+    def send_answers(self, can_write: bool) -> None:
         """Send what `completed` has made ready: one write for all replies of an event."""
         answered, self._answered = self._answered, {}
         engine = self._node.engine
-        more = engine.send_answers() if engine is not None else {}
+        more = engine.send_answers(can_write) if engine is not None else {}
         for number, had_no_room in more.items():
             session = self.sessions.get(number)
             if session is None:

@@ -59,9 +59,10 @@ class Engine(Protocol):
     def close(self, number: int) -> None:
         """Forget a session."""
 
-    def send_answers(self) -> dict[int, bool]:
+    def send_answers(self, can_write: bool) -> dict[int, bool]:
         """Write the replies that have come from other members to the clients that wait for them.
 
+        ``can_write``: no effect is left to be carried out, since it may be an earlier reply.
         Return the numbers of the sessions that have more to do than that, with whether they had no
         room for more commands before.
         """

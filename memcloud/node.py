@@ -154,7 +154,7 @@ class Node:
 
     def take_effects(self) -> list[Effect]:
         """Return what is to be done because of the events so far, and forget it."""
-        self.clients.send_answers()
+        self.clients.send_answers(can_write=not self._effects)
         effects, self._effects = self._effects, []
         return effects
 
