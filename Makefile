@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NATIVE_STAMP := $(VENV)/.built
 BENCH_STAMP := $(VENV)/.installed-bench
+FUZZ_STAMP := $(VENV)/.installed-fuzz
 ARGS ?=
 FUZZ_INPUTS ?= 1000000
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
@@ -12,7 +13,7 @@ NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-pure test-all fuzz sanitize lint format docs bench clean
+.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided sanitize lint format docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -37,6 +38,10 @@ $(BENCH_STAMP): $(NATIVE_STAMP)
 	@scripts/setup.sh $(VENV) dev,bench
 	@touch $@
 
+$(FUZZ_STAMP): $(NATIVE_STAMP)
+	@scripts/setup.sh $(VENV) dev,fuzz
+	@touch $@
+
 run: setup ## start a node in the foreground on port 6380
 	@exec $(BIN)/memnode $(ARGS)
 
@@ -52,8 +57,11 @@ test-pure: setup ## run the suite on the plain Python parts alone
 fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs each
 	$(BIN)/python -m tests.fuzz parser --inputs $(FUZZ_INPUTS) $(ARGS)
 
+fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; ARGS='-max_total_time=60' is a flag of libFuzzer
+	$(BIN)/python -m tests.fuzz.guided parser -max_len=4096 $(ARGS)
+
 sanitize: setup ## run the tests of the native modules under AddressSanitizer and UBSan
-	FUZZ_INPUTS=100000 scripts/sanitize.sh $(ARGS)
+	scripts/sanitize.sh $(ARGS)
 
 test-all: setup ## run the suite on every Python from 3.11 on that this machine has
 	$(BIN)/python scripts/test_all.py $(ARGS)
