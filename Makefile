@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NATIVE_STAMP := $(VENV)/.built
 BENCH_STAMP := $(VENV)/.installed-bench
+FUZZ_STAMP := $(VENV)/.installed-fuzz
 ARGS ?=
-NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd])
+FUZZ_INPUTS ?= 1000000
+NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
 
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-pure test-all lint format docs bench clean
+.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided sanitize lint format docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -29,11 +31,15 @@ $(STAMP): pyproject.toml $(NATIVE) scripts/setup.sh scripts/find-python.sh
 # The modules alone, when only they have changed. They lie beside their sources.
 $(NATIVE_STAMP): $(STAMP) $(NATIVE)
 	@echo "Building the native modules"
-	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@MEMCLOUD_TEST_MODULES=1 $(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
 $(BENCH_STAMP): $(NATIVE_STAMP)
 	@scripts/setup.sh $(VENV) dev,bench
+	@touch $@
+
+$(FUZZ_STAMP): $(NATIVE_STAMP)
+	@scripts/setup.sh $(VENV) dev,fuzz
 	@touch $@
 
 run: setup ## start a node in the foreground on port 6380
@@ -47,6 +53,15 @@ test: setup ## run the whole test suite
 
 test-pure: setup ## run the suite on the plain Python parts alone
 	MEMCLOUD_PURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs each
+	$(BIN)/python -m tests.fuzz parser --inputs $(FUZZ_INPUTS) $(ARGS)
+
+fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; ARGS='-max_total_time=60' is a flag of libFuzzer
+	$(BIN)/python -m tests.fuzz.guided parser -max_len=4096 $(ARGS)
+
+sanitize: setup ## run the tests of the native modules under AddressSanitizer and UBSan
+	scripts/sanitize.sh $(ARGS)
 
 test-all: setup ## run the suite on every Python from 3.11 on that this machine has
 	$(BIN)/python scripts/test_all.py $(ARGS)
@@ -68,5 +83,5 @@ bench: $(BENCH_STAMP) ## measure beside redis-server and Valkey; ARGS=--write ke
 
 clean: ## remove everything that the other tasks made
 	rm -rf .venv .venvs build dist memcloud.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -f memcloud/*.so memcloud/*/*.so resp/*.so
+	rm -f memcloud/*.so memcloud/*/*.so resp/*.so tests/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,7 +3,8 @@
 Without a C compiler, or with ``MEMCLOUD_PURE=1``, they are left out: everything works, several
 times slower. A compiler that is there and fails is an error. Two more variables are for those who
 work on the modules: ``MEMCLOUD_DEBUG=1`` keeps the assertions and checks of bounds in them, and
-``MEMCLOUD_SANITIZE=address,undefined`` builds them with the sanitizers of the compiler.
+``MEMCLOUD_SANITIZE=address,undefined`` builds them with the sanitizers of the compiler. What the
+tests need besides is built with ``MEMCLOUD_TEST_MODULES=1``.
 """
 
 import os
@@ -21,6 +22,9 @@ MODULES = {
     "memcloud.store._store_c": "memcloud/store/_store_c.pyx",
     "memcloud._calls_c": "memcloud/_calls_c.pyx",
     "memcloud._session_c": "memcloud/_session_c.pyx",
+}
+TEST_MODULES = {
+    "tests.resp._lender_c": "tests/resp/_lender_c.pyx",
 }
 
 IS_DEBUG = bool(os.environ.get("MEMCLOUD_DEBUG"))
@@ -45,6 +49,7 @@ def can_compile() -> bool:
 def compiler_flags() -> tuple[list[str], list[str]]:
     """Return the flags to compile and to link with; they come behind those of Python itself."""
     compiling = ["-O3", "-g", "-Wno-unused-function", "-Wno-sign-compare"]
+    compiling += ["-Wno-unused-but-set-variable"]  # those that only assertions look at
     linking: list[str] = []
     compiling += ["-UNDEBUG", "-O1"] if IS_DEBUG else ["-DNDEBUG"]
     if SANITIZERS:
@@ -83,9 +88,10 @@ def native_modules() -> list[Extension]:
     from Cython.Build import cythonize
 
     compiling, linking = compiler_flags()
+    modules = MODULES | (TEST_MODULES if os.environ.get("MEMCLOUD_TEST_MODULES") else {})
     extensions = [
         Extension(name, [source], extra_compile_args=compiling, extra_link_args=linking)
-        for name, source in MODULES.items()
+        for name, source in modules.items()
     ]
     return cythonize(
         extensions,

@@ -1,12 +1,21 @@
 """The native parser: in behaviour what `_parser_py.Parser` is, which says what it does.
 
-Bytes are kept in one piece, where the caller has them or in a buffer that is gone when it is empty,
-so that an idle connection costs nothing. A large argument is received into the bytes object that
-it becomes, which grows with what has arrived: never by more than that much again, or 8 KiB.
+Bytes are read where they are: in the caller's memory, in a bytes object that was fed, or in a
+buffer of one piece, which holds what the others leave unread and is gone when it is empty. So an
+idle connection costs nothing, and what arrives whole is copied once, into its arguments.
+
+A large argument that is not whole is received into the bytes object that it becomes. The object
+grows with what has arrived, never beyond twice that or `GROWN_BYTES_MIN`, and beyond
+`FIRST_BYTES` only once some of it is here: what is only claimed takes no memory. For blocks of
+this size `realloc` moves pages, not bytes.
+
+Lengths are of 64 bits, read with a check at each digit, and below their limits before anything is
+computed from them; so no sum of them can overflow.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.string cimport memchr, memcpy, memmove
@@ -25,10 +34,13 @@ cdef extern from "<assert.h>":
 cdef enum:
     LARGE_BYTES = 65536
     FIRST_BYTES = 8192
+    PROVEN_BYTES = 16384
+    GROWN_BYTES_MIN = 1048576
     LARGE_STEP_BYTES = 1048576
     DIGITS_MAX = 19
 
 cdef Py_ssize_t NO_END = -1
+cdef str NO_MEMORY = "Protocol error: no memory for a request"
 
 
 cdef inline bint parse_integer(const char* text, Py_ssize_t size, long long* number) noexcept nogil:
@@ -47,6 +59,11 @@ cdef inline bint parse_integer(const char* text, Py_ssize_t size, long long* num
         return False
     number[0] = <long long>(0 - total) if is_negative else <long long>total
     return True
+
+
+cdef inline Py_ssize_t room_for(Py_ssize_t arrived) noexcept nogil:
+    """How many bytes a large argument may take of which so many have arrived."""
+    return max(2 * arrived, FIRST_BYTES if arrived < PROVEN_BYTES else GROWN_BYTES_MIN)
 
 
 cdef PyObject* new_reference(object value) noexcept:
@@ -84,15 +101,25 @@ cdef class Parser:
 
     def feed(self, data):
         """Add received bytes; see `_parser_py.Parser.feed`."""
-        cdef const unsigned char[::1] view
-        if len(data):
-            view = data
-            self.lend(<const char*>&view[0], view.shape[0])
+        cdef Py_buffer view
+        if type(data) is bytes:
+            self.lend(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            if self.position < self.end and self.data != self.own:
+                self.lender = <bytes>data
+            return
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            self.lend(<const char*>view.buf, view.len)
             self.keep()
+        finally:
+            PyBuffer_Release(&view)
 
     def take(self):
         """The next command; see `_parser_py.Parser.take`."""
-        return self.take_command()
+        cdef list command = self.take_command()
+        if command is None:
+            self.settle()
+        return command
 
     cdef bint is_between(self) noexcept:
         """Whether no command has begun, so that the next byte is the first of a request."""
@@ -101,7 +128,7 @@ cdef class Parser:
     cdef int lend(self, const char* data, Py_ssize_t size) except -1:
         """Add bytes that stay the caller's until `keep`; nothing is copied unless some are unread."""
         cdef Py_ssize_t missing
-        if self.failure is not None:
+        if self.failure is not None or not size:
             return 0
         if self.large != NULL:
             missing = min(size, self.argument_bytes - self.large_filled)
@@ -110,58 +137,90 @@ cdef class Parser:
             size -= missing
         if self.position < self.end:
             self.append(data, size)
-        else:
+        elif size:  # all of it may have gone into the large argument
+            self.lender = None
             self.data = data
             self.position = 0
             self.end = size
         return 0
 
     cdef int keep(self) except -1:
-        """Copy what is unread of lent bytes, if any are."""
-        cdef const char* data = self.data + self.position
-        cdef Py_ssize_t size = self.end - self.position
+        """Copy what is unread of lent bytes, if any are; let go of an empty buffer."""
+        check(0 <= self.position <= self.end)
         if self.position == self.end:
             self.forget()
         elif self.data != self.own:
-            self.data = NULL
-            self.position = self.end = 0
-            self.append(data, size)
+            self.append(NULL, 0)
         return 0
 
-    cdef int forget(self) except -1:
-        """Let go of the buffer."""
+    cdef int settle(self) except -1:
+        """Hold no more memory than twice what is unread, now that more bytes have to come."""
+        cdef Py_ssize_t unread = self.end - self.position
+        if not unread:
+            self.forget()
+        elif self.data == self.own:
+            if self.own_room > max(2 * unread, FIRST_BYTES):
+                self.append(NULL, 0)
+        elif self.lender is None or PyBytes_GET_SIZE(self.lender) > 2 * unread:
+            self.append(NULL, 0)
+        return 0
+
+    cdef void forget(self) noexcept:
+        """Let go of all that is unread, and of the buffer."""
         PyMem_Free(self.own)
         self.own = NULL
         self.own_room = 0
+        self.lender = None
         self.data = NULL
         self.position = self.end = 0
-        return 0
+
+    cdef void fail(self, str text) noexcept:
+        """Remember the error, and let go of everything else."""
+        self.forget()
+        self.arguments = None
+        self.begun_bytes = self.large_filled = 0
+        Py_CLEAR(self.large)
+        self.failure = text
 
     cdef int append(self, const char* data, Py_ssize_t size) except -1:
-        """Add bytes to the own buffer, after what is unread."""
+        """Have what is unread in the own buffer, with these bytes behind it.
+
+        Without any, that buffer becomes as small as it can be.
+        """
         cdef Py_ssize_t unread = self.end - self.position
         cdef Py_ssize_t room
         cdef char* grown
-        if self.data == self.own and self.end + size <= self.own_room:
+        if size and self.data == self.own and size <= self.own_room - self.end:
             memcpy(self.own + self.end, data, size)
             self.end += size
             return 0
-        if self.data == self.own and self.position >= unread and unread + size <= self.own_room:
+        if (
+            size
+            and self.data == self.own
+            and self.position >= unread
+            and size <= self.own_room - unread
+        ):
             memmove(self.own, self.own + self.position, unread)
         else:
-            room = max(unread + size, min(2 * unread, unread + LARGE_STEP_BYTES))
+            room = unread + size
+            if size:
+                room = max(room, min(2 * unread, unread + LARGE_STEP_BYTES))
             grown = <char*>PyMem_Malloc(room)
             if grown == NULL:
-                raise MemoryError("no memory for a request")
+                self.fail(NO_MEMORY)
+                raise MemoryError(NO_MEMORY)
             if unread:
                 memcpy(grown, self.data + self.position, unread)
             PyMem_Free(self.own)
             self.own = grown
             self.own_room = room
-        memcpy(self.own + unread, data, size)
+        if size:
+            memcpy(self.own + unread, data, size)
+        self.lender = None
         self.data = self.own
         self.position = 0
         self.end = unread + size
+        check(self.end <= self.own_room)
         return 0
 
     cdef list take_command(self):
@@ -169,6 +228,8 @@ cdef class Parser:
         cdef list command
         if self.failure is not None:
             raise ProtocolError(self.failure)
+        if self.arguments is None and self.position == self.end:
+            return None
         self.refresh()
         try:
             if self.arguments is None and not self.begin():
@@ -176,11 +237,11 @@ cdef class Parser:
             if not self.fill():
                 return None
         except ProtocolError as error:
-            self.forget()
-            self.arguments = None
-            self.begun_bytes = self.large_filled = 0
-            Py_CLEAR(self.large)
-            self.failure = str(error)
+            self.fail(str(error))
+            raise
+        except MemoryError:
+            # Something may have been read and lost, and with it the place in the stream.
+            self.fail(NO_MEMORY)
             raise
         command, self.arguments = self.arguments, None
         self.begun_bytes = 0
@@ -224,19 +285,18 @@ cdef class Parser:
                 return False
             self.arguments.append(argument)
             self.arguments_missing -= 1
-            self.begun_bytes += len(argument)
+            self.begun_bytes += PyBytes_GET_SIZE(argument)
         return True
 
     cdef bytes read_argument(self):
         """The next argument of the command that has begun; None until it is whole."""
-        cdef Py_ssize_t unread
         cdef bytes argument
-        if self.argument_bytes < 0 and not self.read_length():
-            return None
         if self.large != NULL:
             return self.take_large()
-        unread = self.end - self.position
-        if unread < self.argument_bytes + 2:
+        if self.argument_bytes < 0 and not self.read_length():
+            return None
+        # No sum: the length may be anything up to its limit.
+        if self.end - self.position - 2 < self.argument_bytes:
             if self.argument_bytes >= LARGE_BYTES:
                 self.begin_large()
                 return self.take_large()
@@ -244,6 +304,7 @@ cdef class Parser:
         argument = PyBytes_FromStringAndSize(self.data + self.position, self.argument_bytes)
         self.position += self.argument_bytes + 2
         self.argument_bytes = -1
+        check(self.position <= self.end)
         return argument
 
     # Large arguments
@@ -251,7 +312,7 @@ cdef class Parser:
     cdef int begin_large(self) except -1:
         """Move what is here of the next argument to where the rest of it will arrive."""
         cdef Py_ssize_t arrived = min(self.end - self.position, self.argument_bytes)
-        cdef Py_ssize_t size = min(self.argument_bytes, max(2 * arrived, FIRST_BYTES))
+        cdef Py_ssize_t size = min(self.argument_bytes, room_for(arrived))
         cdef bytes large = PyBytes_FromStringAndSize(NULL, size)
         memcpy(PyBytes_AS_STRING(large), self.data + self.position, arrived)
         self.position += arrived
@@ -260,17 +321,20 @@ cdef class Parser:
         return 0
 
     cdef int grow_large(self, Py_ssize_t arrived) except -1:
-        """Make room for so many bytes of the large argument; more at once, up to as many again."""
-        cdef Py_ssize_t room = len(<object>self.large)
-        if arrived > room:
-            room = min(self.argument_bytes, max(arrived, 2 * room))
-            # For blocks as large as these it is the page table that is changed, not the bytes.
-            _PyBytes_Resize(&self.large, room)
+        """Make room for so many bytes of the large argument; and for as many again."""
+        if arrived <= PyBytes_GET_SIZE(<object>self.large):
+            return 0
+        try:
+            _PyBytes_Resize(&self.large, min(self.argument_bytes, room_for(arrived)))
+        except MemoryError:
+            self.fail(NO_MEMORY)  # what had arrived is gone
+            raise
         return 0
 
     cdef int fill_large(self, const char* data, Py_ssize_t size) except -1:
         """Add bytes to the large argument."""
         self.grow_large(self.large_filled + size)
+        check(self.large_filled + size <= PyBytes_GET_SIZE(<object>self.large))
         memcpy(PyBytes_AS_STRING(<object>self.large) + self.large_filled, data, size)
         self.large_filled += size
         return 0
@@ -282,24 +346,24 @@ cdef class Parser:
             return None
         self.position += 2
         argument = <bytes>self.large
+        check(PyBytes_GET_SIZE(argument) == self.argument_bytes)
         Py_CLEAR(self.large)
         self.large_filled = 0
         self.argument_bytes = -1
         return argument
 
     cdef char* landing(self, Py_ssize_t* size) except? NULL:
-        """Where the next bytes may be written directly, and how many; NULL: not now."""
-        cdef Py_ssize_t room
+        """Where the next bytes may be written directly, and how many at most; NULL: nowhere."""
         if self.large == NULL or self.large_filled == self.argument_bytes:
             return NULL
-        if self.large_filled == len(<object>self.large):
-            self.grow_large(self.large_filled + 1)
-        size[0] = len(<object>self.large) - self.large_filled
+        self.grow_large(self.large_filled + 1)
+        size[0] = PyBytes_GET_SIZE(<object>self.large) - self.large_filled
         return PyBytes_AS_STRING(<object>self.large) + self.large_filled
 
     cdef int landed(self, Py_ssize_t size) except -1:
         """So many bytes were written there."""
-        check(self.large_filled + size <= len(<object>self.large))
+        check(self.large != NULL and size >= 0)
+        check(self.large_filled + size <= PyBytes_GET_SIZE(<object>self.large))
         self.large_filled += size
         return 0
 
@@ -312,7 +376,7 @@ cdef class Parser:
         more than a line's worth.
         """
         cdef Py_ssize_t unread = self.end - self.position
-        cdef Py_ssize_t reach = min(unread, self.line_bytes_max + 1 - behind)
+        cdef Py_ssize_t reach = min(unread - 1 + behind, self.line_bytes_max) + 1 - behind
         cdef const char* start = self.data + self.position
         cdef const char* found = NULL
         if reach > 0:

@@ -23,3 +23,10 @@ fi
 
 echo "Installing MemCloud and what it needs into $folder (the first time takes a minute)"
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+
+# The native modules once more, beside their sources as before, with those of the tests.
+MEMCLOUD_TEST_MODULES=1 "$folder/bin/python" setup.py --quiet build_ext --inplace
+if [ "$("$folder/bin/python" -c 'from memcloud.native import native_text; print(native_text())')" = none ]; then
+    echo "No native modules were built (no C compiler, no headers of Python, or MEMCLOUD_PURE=1):"
+    echo "everything works, several times slower."
+fi

@@ -97,7 +97,8 @@ def test_small_pieces_take_no_more_memory(parser_class: type[Parser]) -> None:
         for _ in range(pieces):
             parser.feed(b"ab")
             assert parser.take() is None
-    assert peak.bytes_more < 4 * 2 * pieces
+    # A large argument may have a MiB at once.
+    assert peak.bytes_more < MIB + 4 * 2 * pieces
 
 
 @parsers

@@ -1,0 +1,10 @@
+"""Every target by its name. A new one is a file of its own and a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .parser import ParserTarget
+from .target import Target
+
+TARGETS: Final[dict[str, type[Target]]] = {"parser": ParserTarget}
