@@ -24,10 +24,10 @@ _TEN_KEYS = (KEY,) * 10
 class Case:
     """A command, what it is called in the table, and what it needs before each round."""
 
-    words: Sequence[str]
+    words: tuple[str, ...]
     title: str = ""
     refills: bool = False  # it removes the keys that it meets
-    makes: Sequence[str] = ()  # a command that makes its keys, of another type than string
+    makes: tuple[str, ...] = ()  # a command that makes its keys, of another type than string
 
     @property
     def name(self) -> str:
@@ -39,10 +39,10 @@ def _case(words: str, title: str = "", *, refills: bool = False, makes: str = ""
     return Case(_words(words), title, refills, _words(makes))
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str) -> tuple[str, ...]:
     """Return words; in the text, K is a random key, V a value and N a random number."""
     known = {"K": KEY, "V": VALUE, "N": "__rand_int__"}
-    return [known.get(word, word) for word in text.split()]
+    return tuple(known.get(word, word) for word in text.split())
 
 
 CASES = (

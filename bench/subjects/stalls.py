@@ -29,8 +29,8 @@ def measure(section: Section, options: Options) -> None:
     section.say(
         f"1,000 PINGs a second on one connection, while another one sets {count:,} keys of 16 + "
         f"64 bytes, {_BATCH} in flight, flushes them, sets them again, deletes a quarter one by "
-        "one and flushes the rest in the background. When a reply comes late, the PINGs that were due "
-        "meanwhile count too. What the quiet server shows is the machine's."
+        "one and flushes the rest in the background. When a reply comes late, the PINGs that "
+        "were due meanwhile count too. What the quiet server shows is the machine's."
     )
     rows = section.table(["server", "while", *CELLS], texts=2)
     for program in peers_and_us():
