@@ -8,12 +8,13 @@ BENCH_STAMP := $(VENV)/.installed-bench
 FUZZ_STAMP := $(VENV)/.installed-fuzz
 ARGS ?=
 FUZZ_INPUTS ?= 1000000
+WORKLOAD ?= get-p16
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
 
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided sanitize lint format docs bench clean
+.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided sanitize lint format docs bench profile clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -80,6 +81,9 @@ docs: setup ## write the generated pages anew
 
 bench: $(BENCH_STAMP) ## measure beside redis-server and Valkey; ARGS=--write keeps the result
 	$(BIN)/python -m bench $(ARGS)
+
+profile: $(BENCH_STAMP) ## flame graph of a node under load: WORKLOAD=get-p16, or ARGS=--list
+	$(BIN)/python -m bench.profile $(WORKLOAD) $(ARGS)
 
 clean: ## remove everything that the other tasks made
 	rm -rf .venv .venvs build dist memcloud.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

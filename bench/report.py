@@ -1,90 +1,131 @@
-"""The result as a page: one row for each server, and what memnode is to it."""
+"""The result as a page: first what was aimed at and what was reached, then a section each.
+
+The sections are kept beside the page in a file of their own, so that one subject can be measured
+again (`--only`) without losing the others. Each says when it was taken and of which memnode.
+"""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
 
-import psutil
+REACHED = "reached"
+FALLS_SHORT = "**falls short**"
+_HEAD = """\
+# Measurements
 
-from .hit_ratio import Ratios, hit_ratio_table
-from .load import CLIENTS, KEYS, VALUE_BYTES, Sample
+Made by `make bench`, which starts all servers, ours and the others, in the same run on the same
+machine; [how to read and repeat it](../docs/performance.md). CPU is the user and system time of all
+processes of a server. Ratios are memnode's figure divided by the other's.
+"""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure that was aimed at, and what was reached."""
+
+    what: str
+    target: str
+    reached: str
+    is_reached: bool
 
 
 @dataclass
-class Result:
-    """Everything that one run has measured; the first title is the subject."""
+class Table:
+    """Rows of cells under a head; ``str`` prints it in Markdown."""
 
-    titles: list[str]
-    rounds: int
-    missing: list[str] = field(default_factory=list)
-    load: dict[tuple[str, int], dict[str, Sample]] = field(default_factory=dict)
-    memory: dict[str, float] = field(default_factory=dict)
-    hit_ratios: Ratios = field(default_factory=dict)
+    head: Sequence[str]
+    texts: int = 1
+    rows: list[list[str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        rule = "|" + "---|" * self.texts + "---:|" * (len(self.head) - self.texts)
+        return "\n".join([_row(self.head), rule, *map(_row, self.rows)])
 
 
-def page(result: Result) -> str:
+@dataclass
+class Section:
+    """What one subject has shown; tables and sentences are added as they come."""
+
+    name: str
+    title: str
+    taken: str = ""  # when, where, by which versions
+    goals: list[Goal] = field(default_factory=list)
+    parts: list[str | Table] = field(default_factory=list)
+    order: int = 0
+
+    def say(self, text: str) -> None:
+        """Add a paragraph."""
+        self.parts.append(text)
+
+    def table(self, head: Sequence[str], texts: int = 1) -> list[list[str]]:
+        """Add a table and return its rows, to be filled: so that one cut off shows what it has.
+
+        All columns but the first ``texts`` hold figures.
+        """
+        table = Table(head, texts)
+        self.parts.append(table)
+        return table.rows
+
+    def at_most(self, what: str, figure: float, limit: float, form: str = "{:.2f}") -> None:
+        """Add a goal: the figure should not exceed the limit."""
+        self.goals.append(
+            Goal(what, "≤ " + form.format(limit), form.format(figure), figure <= limit)
+        )
+
+    def at_least(self, what: str, figure: float, limit: float, form: str = "{:.2f}") -> None:
+        """Add a goal: the figure should not be below the limit."""
+        self.goals.append(
+            Goal(what, "≥ " + form.format(limit), form.format(figure), figure >= limit)
+        )
+
+    def not_measured(self, what: str, reason: str) -> None:
+        """Add a goal of which nothing is known, and say why."""
+        self.goals.append(Goal(what, "", "not measured", is_reached=False))
+        self.say(f"Not measured: {what}: {reason}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the section to be kept, its tables as they are printed."""
+        parts = [str(part) for part in self.parts]
+        return {**vars(self), "goals": [asdict(goal) for goal in self.goals], "parts": parts}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """Return a section as it was kept."""
+        return cls(**{**kept, "goals": [Goal(**goal) for goal in kept["goals"]]})
+
+
+class Results:
+    """The sections of the last runs, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def merged(self, new: Sequence[Section]) -> list[Section]:
+        """Return what is kept, with new sections in the place of old ones of their name."""
+        kept: list[dict[str, Any]] = (
+            json.loads(self._path.read_text()) if self._path.exists() else []
+        )
+        sections = {section["name"]: Section.from_json(section) for section in kept}
+        sections |= {section.name: section for section in new}
+        return sorted(sections.values(), key=lambda section: section.order)
+
+    def keep(self, sections: Sequence[Section]) -> None:
+        """Write the sections."""
+        text = json.dumps([section.as_json() for section in sections], indent=1, ensure_ascii=False)
+        self._path.write_text(text + "\n")
+
+
+def page(sections: Sequence[Section]) -> str:
     """Return the page in Markdown, which reads well on a terminal too."""
-    ratios = ["", *hit_ratio_table(result.hit_ratios)] if result.hit_ratios else []
-    return "\n".join([*_head(result), *_load_table(result), *_memory_table(result), *ratios, ""])
-
-
-def _head(result: Result) -> Iterator[str]:
-    subject = result.titles[0]
-    yield "# Measurements"
-    yield ""
-    yield f"Taken {datetime.now(UTC):%Y-%m-%d} by `make bench` on: {machine()}."
-    yield ""
-    yield (
-        f"All servers ran in the same run and took turns; each figure is the median of "
-        f"{result.rounds} rounds of redis-benchmark with {CLIENTS} clients, {KEYS:,} random keys "
-        f"of 16 bytes and values of {VALUE_BYTES}. CPU is the server's user and system time per "
-        f"operation. The last two columns are {subject} divided by the row's server: more "
-        f"throughput and less CPU are better."
-    )
-    for sentence in result.missing:
-        yield ""
-        yield f"Not measured: {sentence}."
-
-
-def _load_table(result: Result) -> Iterator[str]:
-    if not result.load:
-        return
-    yield ""
-    yield "## Throughput, latency, CPU"
-    yield ""
-    yield (
-        "| command | pipeline | server | operations/s | p50 ms | p99 ms | CPU µs/operation "
-        "| throughput ratio | CPU ratio |"
-    )
-    yield "|---|---:|---|---:|---:|---:|---:|---:|---:|"
-    for (work, pipeline), samples in result.load.items():
-        subject = samples[result.titles[0]]
-        for title in result.titles:
-            sample = samples[title]
-            yield (
-                f"| {work} | {pipeline} | {title} | {sample.operations_per_second:,.0f} "
-                f"| {sample.p50_ms:.2f} | {sample.p99_ms:.2f} | {sample.cpu_us:.2f} "
-                f"| {ratio(subject.operations_per_second, sample.operations_per_second)} "
-                f"| {ratio(subject.cpu_us, sample.cpu_us)} |"
-            )
-
-
-def _memory_table(result: Result) -> Iterator[str]:
-    if not result.memory:
-        return
-    subject = result.memory[result.titles[0]]
-    yield ""
-    yield "## Memory"
-    yield ""
-    yield f"Growth of a fresh server per key of 16 bytes with a value of {VALUE_BYTES}."
-    yield ""
-    yield "| server | bytes per key | ratio |"
-    yield "|---|---:|---:|"
-    for title, size_bytes in result.memory.items():
-        yield f"| {title} | {size_bytes:.0f} | {ratio(subject, size_bytes)} |"
+    lines = [_HEAD, *_summary(sections)]
+    for section in sections:
+        lines += ["", f"## {section.title}", "", section.taken]
+        lines += [line for part in section.parts for line in ("", str(part))]
+    return "\n".join([*lines, ""])
 
 
 def ratio(subject: float, other: float) -> str:
@@ -92,22 +133,19 @@ def ratio(subject: float, other: float) -> str:
     return f"{subject / other:.2f}x" if other > 0 else "-"
 
 
-def machine() -> str:
-    """Return what the figures depend on: processor, cores, memory, system, interpreter."""
-    memory_gib = psutil.virtual_memory().total / (1 << 30)
-    interpreter = f"{platform.python_implementation()} {platform.python_version()}"
-    system = f"{platform.system()} {platform.release()}"
-    return (
-        f"{_processor()}, {psutil.cpu_count()} cores, {memory_gib:.0f} GiB, {system}, {interpreter}"
-    )
+def _summary(sections: Sequence[Section]) -> Iterator[str]:
+    goals = [(section, goal) for section in sections for goal in section.goals]
+    if not goals:
+        return
+    short = sum(not goal.is_reached for _, goal in goals)
+    yield f"Of {len(goals)} targets {len(goals) - short} are reached, {short} are not."
+    yield ""
+    yield _row(["subject", "what", "target", "measured", ""])
+    yield "|---|---|---:|---:|---|"
+    for section, goal in goals:
+        mark = REACHED if goal.is_reached else FALLS_SHORT
+        yield _row([section.name, goal.what, goal.target, goal.reached, mark])
 
 
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except FileNotFoundError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

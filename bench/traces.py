@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from random import Random
 
-KEYS = 20_000
+KEYS = 35_000
 REQUESTS = 100_000
 _SEED = 1
 
@@ -14,7 +14,7 @@ _SEED = 1
 def traces(entries: int) -> Mapping[str, list[bytes]]:
     """Return the traces by name, for a cache of so many entries; each time the same."""
     return {
-        **{f"Zipf {alpha}": list(_zipf(alpha)) for alpha in (0.7, 0.9, 1.1)},
+        **{f"Zipf {alpha}": list(_zipf(alpha)) for alpha in (0.7, 0.8, 0.9, 1.0, 1.1)},
         "Zipf 0.9 and scans": list(_with_scans(entries)),
         "loop of 1.2x the memory": list(_loop(entries * 6 // 5)),
     }

@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that tests and benchmarks compare MemCloud with: redis-server,
-# redis-tools and memcached. Does nothing if they are there, and leaves no service running that
-# was not running before. Needs root or sudo.
+# redis-tools and memcached; with --bench also what only `make bench` and `make profile` use,
+# nutcracker and perf. Does nothing if they are there, and leaves no service running that was not
+# running before. Needs root or sudo.
 set -euo pipefail
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null && command -v redis-benchmark >/dev/null || missing+=(redis-tools)
 command -v memcached >/dev/null || missing+=(memcached)
+if [ "${1:-}" = --bench ]; then
+    [ -x /usr/sbin/nutcracker ] || missing+=(nutcracker)
+    command -v perf >/dev/null || missing+=(linux-perf)
+fi
 if [ "${#missing[@]}" -eq 0 ]; then
     echo "The test tools are installed."
     exit 0
@@ -42,6 +47,6 @@ export DEBIAN_FRONTEND=noninteractive
 # Nor shall they start with the machine from now on.
 if [ -d /run/systemd/system ]; then
     for package in "${missing[@]}"; do
-        [ "$package" = redis-tools ] || "${as_root[@]}" systemctl disable --quiet "$package"
+        [ "$package" = redis-tools ] || [ "$package" = linux-perf ] || "${as_root[@]}" systemctl disable --quiet "$package"
     done
 fi

@@ -1,0 +1,1 @@
+"""The measurements: what they compute, and that nothing they start stays."""
