@@ -59,7 +59,7 @@ fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random
 	$(BIN)/python -m tests.fuzz parser --inputs $(FUZZ_INPUTS) $(ARGS)
 
 fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; ARGS='-max_total_time=60' is a flag of libFuzzer
-	$(BIN)/python -m tests.fuzz.guided parser -max_len=4096 $(ARGS)
+	$(BIN)/python -m tests.fuzz.guided parser -max_len=4096 -artifact_prefix=build/fuzz- $(ARGS)
 
 sanitize: setup ## run the tests of the native modules under AddressSanitizer and UBSan
 	scripts/sanitize.sh $(ARGS)

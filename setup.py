@@ -48,8 +48,10 @@ def can_compile() -> bool:
 
 def compiler_flags() -> tuple[list[str], list[str]]:
     """Return the flags to compile and to link with; they come behind those of Python itself."""
-    compiling = ["-O3", "-g", "-Wno-unused-function", "-Wno-sign-compare"]
+    compiling = ["-g", "-Wno-unused-function", "-Wno-sign-compare"]
     compiling += ["-Wno-unused-but-set-variable"]  # those that only assertions look at
+    if "CFLAGS" not in os.environ:  # who has flags of his own decides
+        compiling += ["-O3"]
     linking: list[str] = []
     compiling += ["-UNDEBUG", "-O1"] if IS_DEBUG else ["-DNDEBUG"]
     if SANITIZERS:

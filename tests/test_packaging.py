@@ -22,7 +22,9 @@ from memcloud.version import VERSION
 ROOT = Path(__file__).resolve().parent.parent
 LINKED = ("resp", "ring", "cli")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-BUILD_SECONDS_MAX = 100
+# Compilers take their time on machines that do something else as well.
+BUILD_SECONDS_MAX = 300
+NATIVE_BUILD = {"MEMCLOUD_PURE": "", "CFLAGS": "-O0"}
 _CALL_BACKEND = (
     "import sys; from setuptools import build_meta; "
     "print(getattr(build_meta, sys.argv[1])(sys.argv[2]))"
@@ -195,9 +197,10 @@ def test_a_wheel_can_be_built_from_the_source_archive(
     assert sorted(zipfile.ZipFile(wheel).namelist()) == sorted(zipfile.ZipFile(again).namelist())
 
 
+@pytest.mark.timeout(2 * BUILD_SECONDS_MAX)
 def test_a_native_wheel_works_without_the_source(unpacked: Path, tmp_path: Path) -> None:
     """It brings the native modules compiled, and says so."""
-    wheel = build("build_wheel", unpacked, tmp_path / "wheel", MEMCLOUD_PURE="")
+    wheel = build("build_wheel", unpacked, tmp_path / "wheel", **NATIVE_BUILD)
     files = zipfile.ZipFile(wheel)
     names = {name for name in files.namelist() if ".dist-info/" not in name}
     compiled = {name.partition(".")[0] for name in names if name.endswith(".so")}
