@@ -1,7 +1,7 @@
 """The native session is held to the readable one: the same bytes for any stream, however it is cut.
 
 Both nodes have the same clock and are sent the same bytes in the same pieces; the one has a native
-session and store, the other neither. Replies, keys, deadlines and what is counted must be equal.
+session and store, the other neither. Replies, keys, deadlines and what is counted must be equal. (Without native modules it is a readable one beside itself.)
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memcloud.node
-from memcloud.fast import ACCELERATED
 from memcloud.store import store as readable
 
 from .commands.support import LocalNode
-
-pytestmark = pytest.mark.skipif(not ACCELERATED, reason="there are no native sessions here")
 
 KEYS = st.sampled_from([b"a", b"b", b"c", b"{a}1", b"{a}2", b"", b"k" * 300])
 NUMBERS = st.sampled_from(
