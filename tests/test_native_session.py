@@ -1,7 +1,8 @@
 """The native session is held to the readable one: the same bytes for any stream, however it is cut.
 
 Both nodes have the same clock and are sent the same bytes in the same pieces; the one has a native
-session and store, the other neither. Replies, keys, deadlines and what is counted must be equal. (Without native modules it is a readable one beside itself.)
+session and store, the other neither. Replies, keys, deadlines and what is counted must be equal.
+(Without native modules a readable one stands beside itself.)
 """
 
 from __future__ import annotations
