@@ -74,6 +74,7 @@ class Node:
         self._effects: list[Effect] = []
         self.neighbour = Neighbour(self.store, host, clock, self.emit)
         self.restarts = Restarts(self.sessions)
+        self.is_serving = False  # clients; its driver says when
         self._last_tick_ms = self.started_ms
         me = Member(self.identity(_hex_id(random)), settings.peer_bind, State.SELF)
         self.membership = Membership(me, clock, self._table_changed)
@@ -139,6 +140,7 @@ class Node:
             peer_port=settings.peer_port,
             memory_bytes=settings.memory_bytes,
             uptime_ms=self.clock.now_ms() - self.started_ms,
+            is_serving=self.is_serving,
             view_size=view_size,
             view_first=view_first,
             departed=departed,

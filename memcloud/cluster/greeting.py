@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memcloud.link.messages import PROTOCOL_VERSION, Identity, Refusal, Refused
 
-# A node that has only just come up gives way when its name is taken; later it stays.
+# Of two serving nodes with one name, one that has only just come up gives way; later both stay.
 STARTING_MS = 10_000
 # Nodes that came up closer together than this are told apart by their ids: what each of them
 # measures of the other's age is off by the time that the message took.
@@ -43,6 +43,8 @@ def gives_way(me: Identity, other: Identity) -> bool:
     """Return whether this node is the one of two with one name that has to stop."""
     if other.name != me.name or me.uptime_ms >= STARTING_MS:
         return False
+    if me.is_serving != other.is_serving:
+        return other.is_serving
     age_ms = me.uptime_ms - other.uptime_ms
     return me.id > other.id if abs(age_ms) < SAME_AGE_MS else age_ms < 0
 

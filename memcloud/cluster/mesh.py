@@ -69,6 +69,7 @@ class Link:
     ping_sent_ns: int = 0
     pinged_ms: int = 0
     backlog: deque[Record] = field(default_factory=deque)  # calls that wait to be run
+    was_serving: bool = False  # when this node introduced itself on it
     is_output_paused: bool = False  # the other side is slow to read what it asked for
 
 
@@ -164,7 +165,9 @@ class Mesh:
             assert address is not None  # it was dialled because it is in the book
             address.is_dialling = False
             address.link = link.id
-            self.send(link, encode_identity(Kind.HELLO, self._identity()))
+            me = self._identity()
+            link.was_serving = me.is_serving
+            self.send(link, encode_identity(Kind.HELLO, me))
         elif self._is_leaving:
             self._close(link)
         elif sum(not each.is_outgoing for each in self._links.values()) > INCOMING_MAX:
@@ -354,8 +357,11 @@ class Mesh:
         self._close(link)
         if refused.why is Refusal.EXCLUDED:
             self._on_excluded(refused.text)
-        elif refused.why is Refusal.NAME_TAKEN and self._identity().uptime_ms < STARTING_MS:
-            self._emit(Stop(refused.text))
+        elif refused.why is Refusal.NAME_TAKEN:
+            me = self._identity()
+            # What was judged before this node served is judged again when it dials next.
+            if me.uptime_ms < STARTING_MS and me.is_serving == link.was_serving:
+                self._emit(Stop(refused.text))
 
     def _ping(self, link: Link, now_ms: int) -> None:
         link.ping_sequence += 1

@@ -22,7 +22,7 @@ from enum import StrEnum
 
 from .frames import Frame, Kind, LinkError, encode_frame
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 NAME_LENGTH_MAX = 64
 GOSSIP_MAX = 64
 DEPARTED_MAX = 64
@@ -53,6 +53,7 @@ class Identity:
     peer_port: int
     memory_bytes: int
     uptime_ms: int
+    is_serving: bool  # clients: from then on it has something to lose
     view_size: int  # members it sees, itself included
     view_first: str  # the lowest id among them
     departed: tuple[str, ...]  # ids of runs that it has given up lately
@@ -94,6 +95,13 @@ class Fields:
             raise LinkError("message with a number out of range")
         return value
 
+    def flag(self) -> bool:
+        """Take a boolean."""
+        value = next(self._values)
+        if not isinstance(value, bool):
+            raise LinkError("message with a bad flag")
+        return value
+
     def text(self, length_max: int = 255) -> str:
         """Take a printable string."""
         value = next(self._values)
@@ -128,6 +136,7 @@ def decode_identity(frame: Frame) -> Identity:
         peer_port=fields.number(1, 65535),
         memory_bytes=fields.number(1),
         uptime_ms=fields.number(),
+        is_serving=fields.flag(),
         view_size=fields.number(),
         view_first=fields.text(40),
         departed=tuple(_id(item) for item in fields.items(DEPARTED_MAX)),

@@ -87,6 +87,7 @@ class Runner:
             await self._find_peers()
             if not self._stopping.is_set():
                 await self._clients.listen()
+                self.node.is_serving = True
                 self._tell_ready()
                 await self._stopping.wait()
             notify("STOPPING=1")

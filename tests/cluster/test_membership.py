@@ -26,6 +26,7 @@ def identity(number: int, **changes: object) -> Identity:
         peer_port=17000 + number,
         memory_bytes=1 << 30,
         uptime_ms=0,
+        is_serving=True,
         view_size=1,
         view_first=f"{number:040x}",
         departed=(),

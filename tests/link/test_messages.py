@@ -27,6 +27,7 @@ IDENTITIES = st.builds(
     peer_port=PORTS,
     memory_bytes=st.integers(1, 2**50),
     uptime_ms=NUMBERS,
+    is_serving=st.booleans(),
     view_size=NUMBERS,
     view_first=IDS,
     departed=st.lists(IDS, max_size=3).map(tuple),
@@ -100,14 +101,15 @@ def test_any_meta_data_gives_a_message_or_a_link_error(decode: Any, meta: object
         ("port", 65536),
         ("memory_bytes", 0),
         ("memory_bytes", -1),
+        ("is_serving", 1),
     ],
 )
 def test_an_identity_that_cannot_be_is_refused(field: str, value: object) -> None:
     """A name with a line end would break every reply and log line that shows it."""
     fields: dict[str, object] = {
         "version": 1, "cluster": "c", "id": "0" * 40, "name": "n", "bind": "b", "port": 1,
-        "peer_bind": "b", "peer_port": 1, "memory_bytes": 1, "uptime_ms": 1, "view_size": 1,
-        "view_first": "0" * 40, "departed": [], field: value,
+        "peer_bind": "b", "peer_port": 1, "memory_bytes": 1, "uptime_ms": 1, "is_serving": True,
+        "view_size": 1, "view_first": "0" * 40, "departed": [], field: value,
     }  # fmt: skip
     with pytest.raises(LinkError):
         m.decode_identity(Frame(Kind.HELLO, list(fields.values())))
