@@ -3,14 +3,18 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from memcloud.resp._parser_c cimport Parser
+from memcloud.store._spaces cimport Place
 from memcloud.store._store_c cimport Keyspace, Store
+from memcloud.store._structs cimport Space, State
 
 from ._calls_c cimport Calls, ReplyQueue
 from ._output cimport Output
-from ._requests cimport Argument
+from ._requests cimport ARGUMENTS_MAX, Argument
 
 cdef enum:
     COMMANDS_MAX = 64
+    AHEAD_MAX = 32  # requests that are read before the first of them is run
+    PLACES_MAX = 64
 
 
 cdef struct Hot:
@@ -21,13 +25,29 @@ cdef struct Hot:
     uint8_t needs_memory
 
 
+cdef struct Request:
+    # A request that was read where it arrived.
+    Hot* hot  # NULL: it is not run here
+    Argument* arguments
+    const char* behind
+    int count  # of its arguments, its name included
+    int step  # from one key to the next
+    Place* places  # slots and hashes of its first keys
+    int place_count
+    bint has_one_key
+
+
 cdef class Engine:
     cdef Store store
     cdef object clock
     cdef object stats
     cdef tuple names
     cdef Hot hot[256]  # by a hash of the name
-    cdef Argument arguments[1024]
+    cdef Request* request  # the one that is run
+    cdef Argument* arguments  # its own
+    cdef Request ahead[AHEAD_MAX]
+    cdef Argument arguments_read[ARGUMENTS_MAX]
+    cdef Place places_read[PLACES_MAX]
     cdef uint8_t mine[16384]
     cdef Calls calls_to_others
     cdef dict sessions
@@ -47,7 +67,11 @@ cdef class Engine:
 
     cdef Hot* find(self, const Argument* name) noexcept
     cdef int run(self, Session session) except -1
-    cdef bint execute(self, int number, int count, Keyspace keyspace, int protocol) except -1
+    cdef int read_ahead(
+        self, const char* start, const char* end, int64_t bulk_bytes_max, Space* space
+    ) noexcept
+    cdef void prepare(self, Request* request, int count, const State* state) noexcept
+    cdef bint execute(self, Request* request, Keyspace keyspace, int protocol) except -1
     cdef int put_object(self, object value) except -1
     cdef int timed  # the command whose time is counted; -1: none
     cdef int64_t timed_since_ns

@@ -23,14 +23,15 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from memcloud.resp._parser_c cimport Parser
 from memcloud.store._entries cimport deadline_of, key_of, object_bytes, object_of, value_of
-from memcloud.store._hashing cimport fill_crc16, slot_of
+from memcloud.store._hashing cimport fill_crc16, sip_hash, slot_of
 from memcloud.store._spaces cimport (
     Content,
     Place,
     count_deadline_again,
+    fetch_ahead,
     note_access,
     space_find_live,
-    space_find_live_in,
+    space_find_live_at,
     space_insert,
     space_remove,
     space_replace,
@@ -59,6 +60,7 @@ from ._calls_c cimport (
 )
 from ._output cimport Output, put, put_nil, put_number, put_string, reserve
 from ._requests cimport (
+    ARGUMENTS_MAX,
     INCOMPLETE,
     UNUSUAL,
     Argument,
@@ -79,6 +81,9 @@ cdef enum:
     # What one client may do before its neighbours have their turn.
     TURN_COMMANDS = 2048
     TURN_BYTES = 1048576
+
+    PLACES_AHEAD = 32  # enough to hide how long memory takes
+    PLACES_PER_REQUEST = 32
 
     OUTPUT_BYTES_KEPT = 2097152
     RECEIVE_BYTES = 131072
@@ -278,66 +283,123 @@ cdef class Engine:
         """Run commands of a session from its parser; the replies are in the output."""
         cdef Parser parser = session.parser
         cdef Keyspace keyspace = <Keyspace>self.store.databases[session.database]
-        cdef const char* behind = NULL
-        cdef Hot* hot
-        cdef int count
+        cdef Request* request
+        cdef int read = 0
+        cdef int next_read = 0
         cdef int status = TURN_OVER
         cdef int done = 0
         cdef int last = -1
-        cdef uint32_t slot
         cdef Py_ssize_t size
         cdef bint is_queueing = len(session.replies.waiting) > 0
         self.store.shared.look_at_clock()
         session.last_active_ms = self.store.shared.state.now_ms
         while done < TURN_COMMANDS and self.output.size < TURN_BYTES:
-            count = read_request(
-                parser.data + parser.position,
-                parser.data + parser.end,
-                parser.bulk_bytes_max,
-                self.arguments,
-                &behind,
-            )
-            if count <= 0:
-                status = WAITING if count == INCOMPLETE else COMMAND
-                break
-            hot = self.find(&self.arguments[0])
-            if hot == NULL or not (count == hot.arity or count >= -hot.arity > 0):
+            if next_read == read:
+                read = self.read_ahead(
+                    parser.data + parser.position,
+                    parser.data + parser.end,
+                    parser.bulk_bytes_max,
+                    &keyspace.space,
+                )
+                next_read = 0
+                if read <= 0:
+                    status = WAITING if read == INCOMPLETE else COMMAND
+                    break
+            request = &self.ahead[next_read]
+            next_read += 1
+            if request.hot == NULL:
                 status = COMMAND
                 break
             if is_queueing and session.replies.has_no_room():
                 status = COMMAND  # which will find that the session is stalled
                 break
-            if not self.is_alone and has_one_key(hot.number, count):
-                slot = slot_of(self.arguments[1].data, self.arguments[1].size)
-                if not self.mine[slot]:
-                    size = behind - parser.data - parser.position
-                    if self.owners[slot] is None or size > FORWARDED_BYTES_MAX:
-                        status = COMMAND
-                        break
-                    self.forward(session, slot, parser.data + parser.position, size)
-                    parser.position = behind - parser.data
-                    is_queueing = True
-                    done += 1
-                    last = hot.number
-                    continue
-            self.time_from_now(hot.number)
-            if hot.needs_memory and not self.store.keep_limit(self.store.limit_now):
-                status = COMMAND
-                break
-            if not self.execute(hot.number, count, keyspace, session.protocol):
-                status = COMMAND
-                break
-            parser.position = behind - parser.data
-            self.calls[hot.number] += 1
+            size = request.behind - parser.data - parser.position
+            if not self.is_alone and request.has_one_key and not self.mine[request.places[0].slot]:
+                if self.owners[request.places[0].slot] is None or size > FORWARDED_BYTES_MAX:
+                    status = COMMAND
+                    break
+                self.forward(
+                    session, request.places[0].slot, parser.data + parser.position, size
+                )
+                is_queueing = True
+            else:
+                self.time_from_now(request.hot.number)
+                if not self.execute(request, keyspace, session.protocol):
+                    status = COMMAND
+                    break
+                self.calls[request.hot.number] += 1
+                if is_queueing:
+                    self.queue_output(session)
+            parser.position += size
             done += 1
-            last = hot.number
-            if is_queueing:
-                self.queue_output(session)
+            last = request.hot.number
         self.time_from_now(-1)
         if last >= 0:
             session.last_command = <object>self.names[last]
         session.commands_processed += done
         return status
+
+    cdef int read_ahead(
+        self, const char* start, const char* end, int64_t bulk_bytes_max, Space* space
+    ) noexcept:
+        """Read some of the next requests, and have what they will look for fetched.
+
+        How many there are, or why there is none. Only the last may be none of the hot commands.
+        """
+        cdef Request* request
+        cdef Argument* arguments = self.arguments_read
+        cdef Place* places = self.places_read
+        cdef int count
+        cdef int read = 0
+        while read < AHEAD_MAX:
+            request = &self.ahead[read]
+            count = read_request(
+                start,
+                end,
+                bulk_bytes_max,
+                arguments,
+                self.arguments_read + ARGUMENTS_MAX - arguments,
+                &request.behind,
+            )
+            if count <= 0:
+                break
+            read += 1
+            request.arguments = arguments
+            request.places = places
+            self.prepare(request, count, space.state)
+            arguments += count
+            places += request.place_count
+            start = request.behind
+            if request.hot == NULL or places > self.places_read + PLACES_AHEAD:
+                break
+        if places - self.places_read > 1:
+            fetch_ahead(space, self.places_read, places - self.places_read)
+        return read if read else count
+
+    cdef void prepare(self, Request* request, int count, const State* state) noexcept:
+        """Find out what a request of so many arguments asks for."""
+        cdef Hot* hot = self.find(&request.arguments[0])
+        cdef Argument* key
+        cdef int keys = 0
+        request.count = count
+        request.place_count = 0
+        request.hot = NULL
+        if hot == NULL or not (count == hot.arity or count >= -hot.arity > 0):
+            return
+        request.hot = hot
+        request.step = 2 if hot.number == MSET else 1
+        if hot.number in (MGET, MSET, DEL, UNLINK, EXISTS, TOUCH):
+            keys = min((count - 1) // request.step, PLACES_PER_REQUEST)
+        elif hot.number not in (PING, ECHO):
+            keys = 1
+        request.has_one_key = has_one_key(hot.number, count)
+        while request.place_count < keys:
+            key = &request.arguments[1 + request.place_count * request.step]
+            request.places[request.place_count].slot = slot_of(key.data, key.size)
+            request.places[request.place_count].hash = sip_hash(
+                key.data, key.size, state.secret_0, state.secret_1
+            )
+            request.place_count += 1
 
     cdef int forward(self, Session session, uint32_t slot, const char* request, size_t size) except -1:
         """Send a request to the owner of its slot, and keep the place of its reply."""
@@ -372,16 +434,14 @@ cdef class Engine:
         """
         cdef Output* output = &self.output
         cdef tuple record
-        cdef bytes request
-        cdef const char* behind = NULL
-        cdef const char* data
-        cdef Hot* hot
+        cdef bytes text
+        cdef const char* end
+        cdef Request* request = &self.ahead[0]
+        cdef Keyspace keyspace
         cdef int64_t word
         cdef int64_t started
         cdef int64_t size
-        cdef int count
         cdef int served = 0
-        cdef int protocol
         cdef bint is_done
         self.store.shared.look_at_clock()
         reserve(output, FRAME_HEAD_BYTES)
@@ -390,31 +450,20 @@ cdef class Engine:
         while backlog and served < RECORDS_MAX and output.size < FRAME_BYTES:
             record = backlog[0]
             word = record[1]
-            request = record[2]
-            data = PyBytes_AS_STRING(request)
-            size = PyBytes_GET_SIZE(request)
-            protocol = 3 if word & RESP3 else 2
+            text = record[2]
+            end = PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
             if word & NO_TOUCH or (word & 0xFF) >= len(self.store.databases):
                 break
-            count = read_request(data, data + size, BULK_BYTES_MAX, self.arguments, &behind)
-            if count <= 0 or behind != data + size:
+            keyspace = <Keyspace>self.store.databases[word & 0xFF]
+            if self.read_ahead(PyBytes_AS_STRING(text), end, BULK_BYTES_MAX, &keyspace.space) <= 0:
                 break
-            hot = self.find(&self.arguments[0])
-            if hot == NULL or not (count == hot.arity or count >= -hot.arity > 0):
+            if request.hot == NULL or not request.has_one_key or request.behind != end:
                 break
-            if not has_one_key(hot.number, count):
-                break
-            if not self.mine[slot_of(self.arguments[1].data, self.arguments[1].size)]:
-                break
-            if hot.needs_memory and not self.store.keep_limit(self.store.limit_now):
-                break
-            self.time_from_now(hot.number)
+            self.time_from_now(request.hot.number)
             started = output.size
             reserve(output, RECORD_HEAD_BYTES)
             output.size += RECORD_HEAD_BYTES
-            is_done = self.execute(
-                hot.number, count, <Keyspace>self.store.databases[word & 0xFF], protocol
-            )
+            is_done = self.execute(request, keyspace, 3 if word & RESP3 else 2)
             if not is_done:
                 output.size = started
                 break
@@ -423,7 +472,7 @@ cdef class Engine:
             put_number_le(output.data + started, <uint32_t>record[0])
             put_number_le(output.data + started + 4, 0)
             put_number_le(output.data + started + 8, <uint32_t>size)
-            self.calls[hot.number] += 1
+            self.calls[request.hot.number] += 1
             served += 1
         self.is_serving = False
         self.time_from_now(-1)
@@ -477,11 +526,17 @@ cdef class Engine:
         put(&self.output, b"\r\n", 2)
         return 0
 
-    cdef bint execute(self, int number, int count, Keyspace keyspace, int protocol) except -1:
+    cdef bint execute(self, Request* request, Keyspace keyspace, int protocol) except -1:
         """Run one command; False, and nothing has happened, if it is none for us."""
+        cdef int number = request.hot.number
+        cdef int count = request.count
         cdef Space* space = &keyspace.space
         cdef Output* output = &self.output
-        cdef Argument* key = &self.arguments[1]
+        cdef Argument* key = &request.arguments[1]
+        self.request = request
+        self.arguments = request.arguments
+        if request.hot.needs_memory and not self.store.keep_limit(self.store.limit_now):
+            return False
         if number == PING:
             if count > 2:
                 return False
@@ -493,15 +548,15 @@ cdef class Engine:
         if number == ECHO:
             put_string(output, key.data, key.size)
             return True
-        if number == GET:
-            return run_get(self, space, key, protocol)
-        if number == SET:
-            return run_set(self, space, count, protocol)
         if not self.is_alone and number in (MGET, MSET, DEL, UNLINK, EXISTS, TOUCH):
             if not owns_all(self, number, count):
                 return False
-        elif not self.mine[slot_of(key.data, key.size)]:
+        elif not self.mine[request.places[0].slot]:
             return False
+        if number == GET:
+            return run_get(self, space, protocol)
+        if number == SET:
+            return run_set(self, space, count, protocol)
         if number in (INCR, DECR, INCRBY, DECRBY):
             return run_add(self, space, number)
         if number == MGET:
@@ -545,6 +600,17 @@ cdef bint owns_all(Engine engine, int number, int count) noexcept:
         if not engine.mine[slot_of(engine.arguments[i].data, engine.arguments[i].size)]:
             return False
     return True
+
+
+cdef inline Entry* find_key(Engine engine, Space* space, int number, Place* place) noexcept:
+    """The live entry of a key of the command that is run, by its number from 0."""
+    cdef Request* request = engine.request
+    cdef Argument* key = &engine.arguments[1 + number * request.step]
+    if number < request.place_count:
+        place.slot = request.places[number].slot
+        place.hash = request.places[number].hash
+        return space_find_live_at(space, key.data, key.size, place)
+    return space_find_live(space, key.data, key.size, place)
 
 
 cdef inline bint is_string(const Entry* entry) noexcept:
@@ -625,13 +691,10 @@ cdef inline int64_t kept_deadline(const Entry* entry) noexcept:
     return deadline_of(entry) if entry != NULL and entry.flags & DEADLINE else 0
 
 
-cdef bint run_get(Engine engine, Space* space, const Argument* key, int protocol) except -1:
+cdef bint run_get(Engine engine, Space* space, int protocol) except -1:
     cdef Place place
     cdef Entry* entry
-    place.slot = slot_of(key.data, key.size)
-    if not engine.mine[place.slot]:
-        return False
-    entry = space_find_live_in(space, key.data, key.size, &place)
+    entry = find_key(engine, space, 0, &place)
     if entry != NULL and not is_served(engine, entry):
         return False
     count_access(space.state, entry)
@@ -670,10 +733,7 @@ cdef bint run_set(Engine engine, Space* space, int count, int protocol) except -
         else:
             return False
         i += 1
-    place.slot = slot_of(arguments[1].data, arguments[1].size)
-    if not engine.mine[place.slot]:
-        return False
-    entry = space_find_live_in(space, arguments[1].data, arguments[1].size, &place)
+    entry = find_key(engine, space, 0, &place)
     if (is_new_only and entry != NULL) or (is_old_only and entry == NULL):
         put_nil(&engine.output, protocol)
         return True
@@ -699,7 +759,7 @@ cdef bint run_add(Engine engine, Space* space, int number) except -1:
         if amount == -0x7FFFFFFFFFFFFFFF - 1:
             return False
         amount = -amount
-    entry = space_find_live(space, key.data, key.size, &place)
+    entry = find_key(engine, space, 0, &place)
     if entry != NULL:
         if entry.flags & OBJECT or not parse_integer(value_of(entry), entry.value_bytes, &total):
             return False
@@ -716,16 +776,14 @@ cdef bint run_add(Engine engine, Space* space, int number) except -1:
 
 
 cdef bint run_mget(Engine engine, Space* space, int count, int protocol) except -1:
-    cdef Argument* key
     cdef Place place
     cdef Entry* entry
     cdef int i
     if engine.is_serving:
         return False
     put_number(&engine.output, c"*", count - 1)
-    for i in range(1, count):
-        key = &engine.arguments[i]
-        entry = space_find_live(space, key.data, key.size, &place)
+    for i in range(count - 1):
+        entry = find_key(engine, space, i, &place)
         count_access(space.state, entry)
         if entry != NULL and is_string(entry):
             put_value(engine, entry)
@@ -741,23 +799,21 @@ cdef bint run_mset(Engine engine, Space* space, int count) except -1:
     cdef int i
     if count % 2 == 0:
         return False
-    for i in range(1, count, 2):
-        key = &engine.arguments[i]
-        entry = space_find_live(space, key.data, key.size, &place)
+    for i in range(count // 2):
+        key = &engine.arguments[1 + 2 * i]
+        entry = find_key(engine, space, i, &place)
         store_value(space, key, &place, entry, key + 1, space.retention, 0)
     put(&engine.output, b"+OK\r\n", 5)
     return True
 
 
 cdef bint run_counted(Engine engine, Space* space, int number, int count) except -1:
-    cdef Argument* key
     cdef Place place
     cdef Entry* entry
     cdef int found = 0
     cdef int i
-    for i in range(1, count):
-        key = &engine.arguments[i]
-        entry = space_find_live(space, key.data, key.size, &place)
+    for i in range(count - 1):
+        entry = find_key(engine, space, i, &place)
         if number == TOUCH:
             count_access(space.state, entry)
         if entry != NULL:
@@ -772,7 +828,7 @@ cdef bint run_get_and(Engine engine, Space* space, int number, int protocol) exc
     """GETSET, GETDEL, and GETEX without options."""
     cdef Argument* key = &engine.arguments[1]
     cdef Place place
-    cdef Entry* entry = space_find_live(space, key.data, key.size, &place)
+    cdef Entry* entry = find_key(engine, space, 0, &place)
     if entry != NULL and not is_served(engine, entry):
         return False
     count_access(space.state, entry)
@@ -796,12 +852,12 @@ cdef bint run_set_kin(Engine engine, Space* space, int number) except -1:
     if number != SETNX:
         if not read_integer(key + 1, &amount) or not 0 < amount < AMOUNT_MAX:
             return False
-        entry = space_find_live(space, key.data, key.size, &place)
+        entry = find_key(engine, space, 0, &place)
         amount = space.state.now_ms + (amount * 1000 if number == SETEX else amount)
         store_value(space, key, &place, entry, key + 2, space.retention | DEADLINE, amount)
         put(&engine.output, b"+OK\r\n", 5)
         return True
-    entry = space_find_live(space, key.data, key.size, &place)
+    entry = find_key(engine, space, 0, &place)
     if entry == NULL:
         store_value(space, key, &place, entry, key + 1, space.retention, 0)
     put_number(&engine.output, c":", entry == NULL)
@@ -821,7 +877,7 @@ cdef bint run_change(Engine engine, Space* space, int number) except -1:
     cdef int64_t before
     if number == SETRANGE and (not read_integer(key + 1, &offset) or offset < 0 or not patch.size):
         return False
-    entry = space_find_live(space, key.data, key.size, &place)
+    entry = find_key(engine, space, 0, &place)
     if entry != NULL:
         if entry.flags & OBJECT:
             return False
@@ -854,7 +910,7 @@ cdef bint run_part(Engine engine, Space* space, int number) except -1:
     cdef int64_t size = 0
     if number != STRLEN and not (read_integer(key + 1, &first) and read_integer(key + 2, &last)):
         return False
-    entry = space_find_live(space, key.data, key.size, &place)
+    entry = find_key(engine, space, 0, &place)
     if entry != NULL:
         if not (is_string(entry) if number == STRLEN else is_served(engine, entry)):
             return False
@@ -879,7 +935,7 @@ cdef bint run_remaining(Engine engine, Space* space, int number) except -1:
     """TTL, PTTL, EXPIRETIME, PEXPIRETIME."""
     cdef Argument* key = &engine.arguments[1]
     cdef Place place
-    cdef Entry* entry = space_find_live(space, key.data, key.size, &place)
+    cdef Entry* entry = find_key(engine, space, 0, &place)
     cdef int64_t shown_ms
     if entry == NULL:
         put_number(&engine.output, c":", -2)
@@ -911,7 +967,7 @@ cdef bint run_expire(Engine engine, Space* space, int number) except -1:
         deadline_ms += space.state.now_ms
     else:
         deadline_ms -= <int64_t>engine.clock.unix_offset_ms()
-    entry = space_find_live(space, key.data, key.size, &place)
+    entry = find_key(engine, space, 0, &place)
     if entry != NULL:
         if deadline_ms <= space.state.now_ms:
             space_remove(space, &place)
@@ -924,7 +980,7 @@ cdef bint run_expire(Engine engine, Space* space, int number) except -1:
 cdef bint run_persist(Engine engine, Space* space) except -1:
     cdef Argument* key = &engine.arguments[1]
     cdef Place place
-    cdef Entry* entry = space_find_live(space, key.data, key.size, &place)
+    cdef Entry* entry = find_key(engine, space, 0, &place)
     cdef bint has_deadline = entry != NULL and entry.flags & DEADLINE != 0
     if has_deadline:
         put_deadline(space, &place, entry, 0, False)
@@ -960,7 +1016,7 @@ cdef int put_deadline(
 cdef bint run_type(Engine engine, Space* space) except -1:
     cdef Argument* key = &engine.arguments[1]
     cdef Place place
-    cdef Entry* entry = space_find_live(space, key.data, key.size, &place)
+    cdef Entry* entry = find_key(engine, space, 0, &place)
     if entry == NULL:
         put(&engine.output, b"+none\r\n", 7)
     elif is_string(entry):
