@@ -65,7 +65,8 @@ cdef class Engine:
     cdef int64_t forwarded_in
     cdef public bint is_alone
     cdef public bint is_paused
-    cdef public int64_t string_bytes_max
+    cdef object limits
+    cdef bytes empty
     cdef Output output
     cdef list pieces
     cdef int64_t calls[COMMANDS_MAX]

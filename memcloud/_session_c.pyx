@@ -24,7 +24,7 @@ from memcloud.resp._parser_c cimport Parser
 from memcloud.store._hashing cimport fill_crc16, sip_hash, slot_of
 from memcloud.store._spaces cimport Place, fetch_ahead
 from memcloud.store._store_c cimport Keyspace, Store
-from memcloud.store._structs cimport INLINE_BYTES_MAX, SLOTS, Space, State
+from memcloud.store._structs cimport SLOTS, Space, State
 
 from ._calls_c cimport (
     FRAME_HEAD_BYTES,
@@ -104,7 +104,7 @@ cdef inline int64_t _monotonic_ns() noexcept nogil:
 cdef class Engine:
     """What the native sessions of a node share: its store, and where each slot is."""
 
-    def __cinit__(self, commands, store, clock, calls):
+    def __cinit__(self, commands, store, clock, calls, limits):
         cdef Argument name
         cdef uint64_t word[2]
         cdef uint8_t cell
@@ -118,7 +118,8 @@ cdef class Engine:
         self.pieces = []
         self.is_alone = True
         self.timed = -1
-        self.string_bytes_max = INLINE_BYTES_MAX
+        self.limits = limits
+        self.empty = b""
         memset(self.mine, 1, sizeof(self.mine))
         for number in range(len(HOT_COMMANDS)):
             container, _, word_behind = HOT_COMMANDS[number].partition("|")

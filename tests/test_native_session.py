@@ -183,6 +183,29 @@ def scanned(node: LocalNode, count: str) -> object:
             return sorted(found)
 
 
+def test_a_large_value_that_grows_is_another_one() -> None:
+    """What was read before, and may be on its way to a client, does not change."""
+    node = LocalNode()
+    for kept in (True, False):
+        node.run("SET", "log", b"a" * 100_000)
+        before = node.node.store.databases[0].get(b"log") if kept else None
+        assert [node.run("APPEND", "log", b"b" * 10) for _ in range(3)] == [
+            100_010,
+            100_020,
+            100_030,
+        ]
+        assert node.run("GET", "log") == b"a" * 100_000 + b"b" * 30
+        assert before in (None, b"a" * 100_000)
+    node.run("CONFIG", "SET", "proto-max-bulk-len", 1 << 20)
+    node.run("SET", "log", b"a" * 1_000_000)
+    assert node.run("APPEND", "log", b"b" * 48_576) == 1 << 20
+    assert isinstance(node.run("APPEND", "log", b"b"), ErrorReply)
+    assert node.run("STRLEN", "log") == 1 << 20
+    used_bytes = node.node.store.used_bytes
+    node.run("DEL", "log")
+    assert node.node.store.used_bytes == 0 < used_bytes
+
+
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_a_stream_in_pieces_of_one_size_is_answered_alike(size: int) -> None:
     """Each boundary comes to lie within something."""
