@@ -813,9 +813,9 @@ cdef inline bint run_hot(
     cdef Argument* first = &request.arguments[1]
     engine.request = request
     engine.arguments = request.arguments
-    if request.hot.needs_memory and not engine.store.keep_limit(engine.store.limit_now):
-        return False
     if not is_served_here(engine, request):
+        return False
+    if request.hot.needs_memory and not engine.store.keep_limit(engine.store.limit_now):
         return False
     if number == PING:
         if count > 2:

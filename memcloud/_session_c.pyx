@@ -234,8 +234,7 @@ cdef class Engine:
         cdef int last = -1
         cdef Py_ssize_t size
         cdef bint is_queueing = len(session.replies.waiting) > 0
-        self.store.shared.look_at_clock()
-        session.last_active_ms = self.store.shared.state.now_ms
+        self.note_activity(session)
         while done < TURN_COMMANDS and self.output.size < TURN_BYTES:
             if next_read == read:
                 read = self.read_ahead(
@@ -285,6 +284,12 @@ cdef class Engine:
             session.last_command = <object>self.names[last]
         session.commands_processed += done
         return status
+
+    cdef int note_activity(self, Session session) except -1:
+        """Note that the client of a session has sent something now."""
+        self.store.shared.look_at_clock()
+        session.last_active_ms = self.store.shared.state.now_ms
+        return 0
 
     cdef int read_ahead(
         self, const char* start, const char* end, int64_t bulk_bytes_max, Space* space
@@ -366,10 +371,14 @@ cdef class Engine:
 
     cdef int queue_output(self, Session session) except -1:
         """Put what was replied so far behind the replies that are still to come."""
-        for piece in as_list(self.take_output()):
+        cdef list pieces = as_list(self.take_output())
+        if session.replies.waiting:
+            # They are one reply, which has one place.
+            session.replies.add_answer(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            return 0
+        for piece in pieces:
             session.replies.add_answer(piece)
-        if not session.replies.waiting:
-            self.calls_to_others.answered_sessions.setdefault(session.number, False)
+        self.calls_to_others.answered_sessions.setdefault(session.number, False)
         return 0
 
     def serve(self, backlog):
@@ -626,7 +635,7 @@ cdef class Port(Socket):
         cdef Parser parser
         cdef int status = COMMAND
         cdef Py_ssize_t left = 0
-        if session is None:
+        if session is None or session.is_closing:
             return
         engine, parser = session.engine, session.parser
         if not session.bytes_received and SHARED[0] == TLS_RECORD:
@@ -637,6 +646,7 @@ cdef class Port(Socket):
         if self.is_landing:
             parser.landed(size)
             if parser.landing(&left) != NULL:
+                engine.note_activity(session)
                 return
         else:
             parser.lend(PyByteArray_AS_STRING(SHARED), size)

@@ -28,6 +28,7 @@ class FastSession(Protocol):
     """Runs hot commands of one client, and counts as `Traffic` does."""
 
     is_plain: bool
+    is_closing: bool
     protocol: int
     database: int
     last_active_ms: int
