@@ -10,6 +10,7 @@ from memcloud.store._structs cimport Space, State
 from ._calls_c cimport Calls, ReplyQueue
 from ._output cimport Output
 from ._requests cimport ARGUMENTS_MAX, Argument
+from ._socket_c cimport Socket
 
 cdef enum:
     COMMANDS_MAX = 64
@@ -35,6 +36,9 @@ cdef struct Request:
     Place* places  # slots and hashes of its first keys
     int place_count
     bint has_one_key
+    # Of another member, see link/batch.py
+    uint32_t call_id
+    uint32_t word
 
 
 cdef class Engine:
@@ -51,6 +55,9 @@ cdef class Engine:
     cdef uint8_t mine[16384]
     cdef Calls calls_to_others
     cdef dict sessions
+    cdef dict sockets  # of the members that this node calls
+    cdef public int64_t batches_sent
+    cdef public int64_t batches_received
     cdef tuple owners
     cdef bint has_forwarded
     cdef int64_t forwarded_out
@@ -71,7 +78,6 @@ cdef class Engine:
         self, const char* start, const char* end, int64_t bulk_bytes_max, Space* space
     ) noexcept
     cdef void prepare(self, Request* request, int count, const State* state) noexcept
-    cdef bint execute(self, Request* request, Keyspace keyspace, int protocol) except -1
     cdef int put_object(self, object value) except -1
     cdef int timed  # the command whose time is counted; -1: none
     cdef int64_t timed_since_ns
@@ -79,6 +85,14 @@ cdef class Engine:
 
     cdef object take_output(self)
     cdef int time_from_now(self, int number) noexcept
+    cdef dict send_all_answers(self, bint can_write)
+    cdef int begin_results(self) except -1
+    cdef bint prepare_call(
+        self, Request* request, uint32_t call_id, uint32_t word, const char* text, size_t size,
+        Argument* arguments, Place* places,
+    ) noexcept
+    cdef bint serve_call(self, Request* request) except -1
+    cdef bint end_results(self, int served) except -1
     cdef int forward(self, Session session, uint32_t slot, const char* request, size_t size) except -1
     cdef int queue_output(self, Session session) except -1
 
@@ -88,8 +102,7 @@ cdef class Session:
     cdef readonly Parser parser
     cdef readonly ReplyQueue replies
     cdef int64_t number
-    cdef object write  # to the client; None if there is no socket, or no more
-    cdef object write_all
+    cdef Socket socket  # to the client; None if there is none, or no more
     cdef public bint is_plain
     cdef public int protocol
     cdef public int database
@@ -100,3 +113,4 @@ cdef class Session:
     cdef public object last_command
 
     cdef int send(self, list replies) except -1
+    cdef int send_output(self) except -1
