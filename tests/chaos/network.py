@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from .weather import Line, Weather, open_tap
 
 PREFIX = "mcchaos"
@@ -57,10 +59,18 @@ def remove_leftovers() -> None:
     """Remove the namespaces and bridges of runs that were killed."""
     for path in NAMESPACES.glob(f"{PREFIX}-*"):
         process = path.name.split("-")[1]
-        if not Path("/proc", process).exists():
+        if not _is_alive(int(process)):
             ip("netns", "del", path.name)
             if Path(f"/sys/class/net/mcb{process}").exists():
                 ip("link", "del", f"mcb{process}")
+
+
+def _is_alive(process: int) -> bool:
+    """Return whether a process runs; one that nobody has buried does not."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Host:

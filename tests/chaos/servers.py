@@ -102,7 +102,8 @@ class RedisServer(Server):
         return [
             program, "--port", str(PORT), "--bind", "0.0.0.0", "--protected-mode", "no",
             "--save", "", "--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
-            "--cluster-config-file", "nodes.conf", "--dir", str(self.folder),
+            "--cluster-config-file", "nodes.conf", "--repl-diskless-sync-delay", "0",
+            "--dir", str(self.folder),
         ]  # fmt: skip
 
 
@@ -141,6 +142,12 @@ def slots_of(server: Server) -> set[int]:
             first, _, last = field.partition("-")
             slots.update(range(int(first), int(last or first) + 1))
     return slots
+
+
+def is_copying(server: Server) -> bool:
+    """Return whether a member of a Redis Cluster is a replica that has no full copy yet."""
+    facts: dict[str, Any] = ask(server, "INFO", "replication")
+    return facts.get("master_link_status") == "down"
 
 
 def form_redis_cluster(servers: list[Server]) -> None:

@@ -21,6 +21,7 @@ from .servers import (
     Server,
     StartFailure,
     form_redis_cluster,
+    is_copying,
     slots_of,
 )
 from .workload import COUNTERS, VALUES, Workload
@@ -125,6 +126,8 @@ class Trial:
         for server in self.running:
             try:
                 slots = slots_of(server)
+                if self.options.is_redis and is_copying(server):
+                    return f"{server.host.number} has no copy yet"
             except redis.RedisError as error:
                 return f"{server.host.number}: {error}"
             if not slots and not self.options.is_redis:
