@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
+import redis
+
 from .figures import Figure
 from .network import why_impossible
 from .scenarios import SCENARIOS, Scenario
@@ -63,9 +65,9 @@ def _try(scenario: Scenario, options: Options) -> list[Figure]:
                 for figure in scenario.run(trial):
                     print(figure, flush=True)
                     figures.append(figure)
-        except StartFailure as failure:
+        except (StartFailure, redis.RedisError) as failure:
             print("    " + str(failure).replace("\n", "\n    "))
-            figures.append(Figure("times that the nodes became no cluster", 1, 0))
+            figures.append(Figure("times that a node was lost to the script", 1, 0))
             print(figures[-1])
     print(f"  ({time.monotonic() - started:.0f} s)")
     return figures

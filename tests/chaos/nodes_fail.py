@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tests.histories import wipe
 
 from .figures import Figure, correctness, middle, recovery_s
-from .servers import slots_of
+from .servers import epoch, slots_of
 from .trial import Trial
 from .workload import COUNTERS, VALUES
 
@@ -75,14 +75,14 @@ def stopped(trial: Trial) -> Iterator[Figure]:
         for pause_s in (0.5, 3.0, 30.0 if trial.options.is_full else 8.0):
             time.sleep(WARM_UP_S)
             victim = trial.random.choice([s for s in trial.servers if slots_of(s)])
-            before = slots_of(victim)
+            before = epoch(victim)
             victim.signal(signal.SIGSTOP)
             time.sleep(pause_s)
             victim.signal(signal.SIGCONT)
             if pause_s < 1:
                 time.sleep(1)
-                taken = len(before - slots_of(victim))
-                yield Figure(f"slots taken from it after {pause_s} s", taken, 0)
+                changes = epoch(victim) - before
+                yield Figure(f"changes of the table after {pause_s} s", changes, 0)
             else:
                 healed_s = trial.wait_healthy()
                 yield Figure(f"until one cluster again, after {pause_s:.0f} s", healed_s, 5.0, "s")
@@ -137,7 +137,7 @@ def failover_loop(trial: Trial) -> Iterator[Figure]:
 def starved(trial: Trial) -> Iterator[Figure]:
     """C9: four busy processes on the machine's cores."""
     seconds = 600 if trial.options.is_full else 15
-    before = [slots_of(server) for server in trial.servers]
+    before = epoch(trial.servers[0])
     burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
     try:
         with trial.load() as load:
@@ -146,7 +146,7 @@ def starved(trial: Trial) -> Iterator[Figure]:
         for burner in burners:
             burner.kill()
             burner.wait()
-    after = [slots_of(server) for server in trial.servers]
-    lost = sum(x != y for x, y in zip(before, after, strict=True))
-    yield Figure("nodes given up although they run", lost, 1)
+    changes = epoch(trial.servers[0]) - before
+    # One node given up in ten minutes is allowed; it goes and comes back.
+    yield Figure("changes of the table although all run", changes, 2)
     yield from correctness(load)

@@ -144,6 +144,13 @@ def slots_of(server: Server) -> set[int]:
     return slots
 
 
+def epoch(server: Server) -> int:
+    """Return the number of the table in force."""
+    lines = str(ask(server, "CLUSTER", "INFO")).splitlines()
+    fields = dict(line.split(":", 1) for line in lines if line)
+    return int(fields["cluster_current_epoch"])
+
+
 def is_copying(server: Server) -> bool:
     """Return whether a member of a Redis Cluster is a replica that has no full copy yet."""
     facts: dict[str, Any] = ask(server, "INFO", "replication")
