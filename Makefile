@@ -8,6 +8,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 FUZZ_STAMP := $(VENV)/.installed-fuzz
 ARGS ?=
 FUZZ_INPUTS ?= 1000000
+TARGET ?=
 WORKLOAD ?= get-p16
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
 
@@ -55,11 +56,11 @@ test: setup ## run the whole test suite
 test-pure: setup ## run the suite on the plain Python parts alone
 	MEMCLOUD_PURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs each
-	$(BIN)/python -m tests.fuzz parser --inputs $(FUZZ_INPUTS) $(ARGS)
+fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs; TARGET= one
+	$(BIN)/python -m tests.fuzz $(TARGET) --inputs $(FUZZ_INPUTS) $(ARGS)
 
-fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; ARGS='-max_total_time=60' is a flag of libFuzzer
-	$(BIN)/python -m tests.fuzz.guided parser -max_len=4096 -artifact_prefix=build/fuzz- $(ARGS)
+fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; TARGET=parser; ARGS='-max_total_time=60' is a flag of libFuzzer
+	$(BIN)/python -m tests.fuzz.guided $(TARGET) -max_len=4096 -artifact_prefix=build/fuzz- $(ARGS)
 
 chaos: setup ## kill, stop and cut apart real nodes, as root; ARGS='C1 D1', --full, --against redis
 	$(BIN)/python -m tests.chaos $(ARGS)
