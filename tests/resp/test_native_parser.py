@@ -61,7 +61,7 @@ def test_a_large_argument_is_in_memory_once() -> None:
 
 @pytest.mark.parametrize("way", ["fed", "lent"])
 def test_a_large_argument_grows_with_what_has_arrived(way: str) -> None:
-    """To 8 KiB before any of it is here, to a MiB when 16 KiB are, then to 64 times what is here."""
+    """To 8 KiB before any of it is here, to a MiB when 16 KiB are, then to 64 times as much."""
     parser = NativeParser()
     lender = new_lender(parser)
     commands: list[list[bytes]] = []
