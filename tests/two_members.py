@@ -46,6 +46,11 @@ OTHER: Final = Identity(
     view_first="5" * 40,
     departed=(),
 )
+# What it says first on the link for its calls, and on that for its results.
+_GREETINGS: Final = {
+    False: encode_identity(Kind.HELLO, OTHER),
+    True: encode_identity(Kind.WELCOME, OTHER),
+}
 _TURNS_MAX: Final = 1000
 
 Answer = tuple[bytes, list[Record], list[Record], tuple[bool, ...]]
@@ -135,8 +140,7 @@ class MemberSide(Side):
                     self.hang_up(ear)
                 ear.is_closed = False
                 self.dial(ear)
-                kind = Kind.WELCOME if ear.is_outgoing else Kind.HELLO
-                self.send_to(ear, encode_identity(kind, OTHER))
+                self.send_to(ear, _GREETINGS[ear.is_outgoing])
                 self.carry_out()
         assert self.is_member
 
