@@ -301,7 +301,10 @@ class Core:
         state = self.state
         if message.epoch == state.epoch and state.is_member and not self.founding.pledged_to:
             assert state.table is not None
+            had_lease = state.has_lease
             state.leases.acknowledged(source.device, message.sent_ms, state.table, state.me)
+            if state.has_lease and not had_lease:
+                self.leading.tick()
 
     def _is_current(self, source: Member, epoch: int) -> bool:
         """Return whether an epoch is this node's; if not, see to it that both have one."""
@@ -383,7 +386,8 @@ class Core:
         self.serving.resume(ended)
         self.gateway.table_changed(changed if is_same else None)
         state.effects.append(TableChanged(old, new))
-        self.leading.tick()
+        if state.has_lease:
+            self.leading.tick()
 
     def _excluded(self) -> None:
         if self.leading.is_leaving:

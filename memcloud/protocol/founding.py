@@ -187,6 +187,19 @@ class Founding:
         if self.is_cut_off() and self._is_first(table):
             self._gather(table)
 
+    def is_beyond_hope(self) -> bool:
+        """Return whether this member has no quorum, may found nothing, and has met a cluster.
+
+        The devices that it waits for may have founded that one, and will not vote any more.
+        """
+        since_ms, now_ms = self._fenced_since_ms, self._state.now_ms
+        return (
+            since_ms is not None
+            and now_ms - since_ms >= ISOLATED_MS
+            and self.sought() != NO_CLUSTER
+            and self.sightings[self.sought()].is_serving
+        )
+
     def is_cut_off(self, slack_ms: int = 0) -> bool:
         """Return whether this member has been without a quorum for long enough to leave it."""
         state = self._state

@@ -71,6 +71,9 @@ class Merging:
         if table is None or not state.is_member:
             self._estate = None
             return
+        if self._founding.is_beyond_hope():
+            self.renew("it found no quorum, but another cluster")
+            return
         if table.heir == NO_CLUSTER:
             heir = self._older()
             if heir != NO_CLUSTER and state.has_lease and self._leading.leader() == state.me:

@@ -47,7 +47,7 @@ BEACON_MS = 500
 ATTEMPT_MS = 5000
 """A copy that has not moved on for that long is given up."""
 
-ORDER_MS = 300
+ORDER_MS = 100
 BATCH_SLOTS = 256
 BATCH_BYTES = 32 * 1024 * 1024
 WINDOW_CHUNKS = 16
