@@ -101,6 +101,7 @@ class Deciding:
         if not acceptor.promise(message.ballot, state.now_ms):
             self._outbid(source, message.epoch)
             return
+        state.leases.promised(state.table, state.me, state.now_ms)
         ages = state.leases.ages(state.table, state.me, state.now_ms)
         state.effects.append(SaveRecord(acceptor.record))
         state.send(
@@ -115,6 +116,9 @@ class Deciding:
         if not self.acceptor.accept(message.ballot, message.change, self._state.now_ms):
             self._outbid(source, message.epoch)
             return
+        table = self._state.table
+        assert table is not None
+        self._state.leases.promised(table, self._state.me, self._state.now_ms)
         self._state.effects.append(SaveRecord(self.acceptor.record))
         self._state.send(source, Accepted(message.epoch, message.ballot))
 

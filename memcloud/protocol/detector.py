@@ -2,7 +2,7 @@
 
 Any message is a sign of life. A member is suspect when it was silent for 1.2 s, when a later run
 of its device was heard of, or when it hears nobody itself: it says in its heartbeats that it has
-had no lease for a while, which a quorum on this side proves to be its own fault (a one-way cut).
+had no lease for a while (a cut in one direction).
 """
 
 from __future__ import annotations
@@ -78,14 +78,20 @@ class Detector:
         sign = self.signs.get(member.device)
         return sign is not None and sign.incarnation > member.incarnation
 
-    def is_alive(self, member: Member, now_ms: int, *, has_lease: bool) -> bool:
-        """Return whether a member seems able to do its part; ``has_lease``: this node has one."""
+    def is_alive(self, member: Member, now_ms: int) -> bool:
+        """Return whether a member is heard of."""
         if member.device == self._device:
             return True
-        if self.is_over(member) or not self.is_heard(member.device, now_ms):
-            return False
-        fenced_since_ms = self.signs[member.device].fenced_since_ms
-        return fenced_since_ms is None or not has_lease or now_ms - fenced_since_ms < SUSPECT_MS
+        return not self.is_over(member) and self.is_heard(member.device, now_ms)
+
+    def is_fenced(self, member: Member, now_ms: int) -> bool:
+        """Return whether a member that is heard of has said for long that it has no lease."""
+        sign = self.signs.get(member.device)
+        return (
+            sign is not None
+            and sign.fenced_since_ms is not None
+            and now_ms - sign.fenced_since_ms >= SUSPECT_MS
+        )
 
     def leaving(self, table: Table) -> list[Member]:
         """Return the members that have asked to leave."""

@@ -24,6 +24,7 @@ from .messages import Beacon, FoundingAsked, FoundingPledged, Join, TableInForce
 from .serving import Serving
 from .settings import (
     BEACON_MS,
+    GRANT_MS,
     ISOLATED_MS,
     JOIN_MS,
     PLEDGE_MS,
@@ -151,7 +152,9 @@ class Founding:
                 if device != state.me.device:
                     state.send_device(device, join)
         if self._may_found():
-            slots = [Assignment(state.me)] * state.settings.slot_count
+            before = state.table.slots if state.table is not None else ()
+            lineages = [now.lineage + 1 for now in before] or [1] * state.settings.slot_count
+            slots = [Assignment(state.me, (), lineage) for lineage in lineages]
             weights = {state.me: state.settings.weight}
             self.adopt(found(self._new_cluster(), state.epoch + 1, weights, slots))
 
@@ -159,7 +162,8 @@ class Founding:
         state = self._state
         now_ms, table = state.now_ms, state.table
         waited_ms = now_ms - max(self._outside_since_ms, self._member_heard_ms or 0)
-        if waited_ms < state.settings.start_ms:
+        # Those who remember a cluster wait until the leases that they gave are over.
+        if waited_ms < max(state.settings.start_ms, 0 if table is None else GRANT_MS):
             return False
         near = {device for device, ms in self._outsiders.items() if now_ms - ms < SUSPECT_MS}
         if any(device < state.me.device for device in near):

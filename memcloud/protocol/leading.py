@@ -49,9 +49,22 @@ class Leading:
         self._candidates[source.device] = candidate
 
     def leader(self) -> Member | None:
-        """Return the first member that seems alive."""
-        assert self._state.table is not None
-        return next((each for each in self._state.table.members if self._is_alive(each)), None)
+        """Return the first member that seems alive, and able to lead as far as this one is."""
+        state = self._state
+        assert state.table is not None
+        now_ms, has_lease = state.now_ms, state.has_lease
+        return next(
+            (
+                each
+                for each in state.table.members
+                if each == state.me
+                or (
+                    state.detector.is_alive(each, now_ms)
+                    and not (has_lease and state.detector.is_fenced(each, now_ms))
+                )
+            ),
+            None,
+        )
 
     def tick(self) -> None:
         """Propose or order the next thing, if this node is the leader and nothing is under way."""
@@ -134,29 +147,29 @@ class Leading:
             for member in state.table.members
         )
 
-    def _is_alive(self, member: Member) -> bool:
-        state = self._state
-        if member == state.me:
-            return True
-        return state.detector.is_alive(member, state.now_ms, has_lease=state.has_lease)
-
     def _dead(self, promised: Collection[str]) -> list[Member]:
-        """Return the members to remove; who has just promised is not dead."""
-        state = self._state
-        assert state.table is not None
-        return [
-            member
-            for member in state.table.members
-            if not self._is_alive(member)
-            and (member.device not in promised or self._is_useless(member))
-        ]
+        """Return the members to remove; who has just promised is there.
 
-    def _is_useless(self, member: Member) -> bool:
-        """Return whether a member is over, or hears nobody, though its device votes."""
+        One that has no lease, though this one has, may have lost those who are to be removed just
+        now. So it is removed only if it is the only thing that is wrong.
+        """
         state = self._state
-        return state.detector.is_over(member) or state.detector.is_heard(
-            member.device, state.now_ms
-        )
+        table, detector = state.table, state.detector
+        assert table is not None
+        dead = [
+            member
+            for member in table.members
+            if not detector.is_alive(member, state.now_ms)
+            and (member.device not in promised or detector.is_over(member))
+        ]
+        if dead or not state.has_lease:
+            return dead
+        fenced = [
+            member
+            for member in table.members
+            if member != state.me and detector.is_fenced(member, state.now_ms)
+        ]
+        return fenced[-1:]
 
     def _joining(self, dead: Collection[Member]) -> list[tuple[Member, int]]:
         state = self._state

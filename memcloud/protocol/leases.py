@@ -8,6 +8,11 @@ the old one may go on serving, and waits that long (`Assignment.hold_ms`).
 
 Acknowledgements count for one epoch. A lease of an earlier table says nothing about a quorum of
 this one.
+
+A member is one of those who acknowledge its own heartbeats: it always does, until it promises. From
+then on its own vote is as old as the promise, like those that it gives to others. (If it went on
+counting itself, it could get a lease by one more vote after having promised, and the quorum that
+removes it need have only this member in common with that lease.)
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ class Leases:
         self._boot_ms = boot_ms
         self._received: dict[str, int] = {}  # device -> when the heartbeat was sent
         self._given: dict[Member, int] = {}
+        self._own_ms = FOREVER_MS  # the like for itself
         self.until_ms = 0
         """Until when this node may serve."""
 
@@ -35,6 +41,7 @@ class Leases:
     def start_epoch(self, table: Table, me: Member) -> None:
         """Forget the acknowledgements of the epoch before."""
         self._received.clear()
+        self._own_ms = FOREVER_MS
         self._given = {member: ms for member, ms in self._given.items() if member in table}
         self.until_ms = self._until(table, me)
 
@@ -49,6 +56,11 @@ class Leases:
             self._received[device] = sent_ms
             self.until_ms = self._until(table, me)
 
+    def promised(self, table: Table, me: Member, now_ms: int) -> None:
+        """Acknowledge nothing any more until the next table is in force."""
+        self._own_ms = min(self._own_ms, now_ms)
+        self.until_ms = self._until(table, me)
+
     def give(self, member: Member, now_ms: int) -> None:
         """Note that this device acknowledges a heartbeat of a member."""
         self._given[member] = now_ms
@@ -62,22 +74,19 @@ class Leases:
             member: now_ms - max(self._given.get(member, 0), self._boot_ms)
             for member in table.members
         }
-        # It votes for itself all the time.
-        if me in ages and self.is_valid(now_ms):
-            ages[me] = 0
+        if me in ages:
+            ages[me] = now_ms - min(self._own_ms, now_ms)
         return ages
 
     def _until(self, table: Table, me: Member) -> int:
         if me not in table:
             return 0
-        have = {me.device}
-        if table.is_quorum(have):
-            return FOREVER_MS
-        newest = sorted(self._received.items(), key=lambda item: -item[1])
-        for device, sent_ms in newest:
+        times = {**self._received, me.device: self._own_ms}
+        have: set[str] = set()
+        for device, sent_ms in sorted(times.items(), key=lambda item: -item[1]):
             have.add(device)
             if table.is_quorum(have):
-                return sent_ms + LEASE_MS
+                return min(sent_ms + LEASE_MS, FOREVER_MS)
         return 0
 
 

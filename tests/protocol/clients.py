@@ -80,9 +80,7 @@ class Client:
             lambda reply: self._answered(process, turn, operation, reply),
         )
 
-    def _answered(
-        self, process: Process, turn: int, operation: Operation, reply: Reply
-    ) -> None:
+    def _answered(self, process: Process, turn: int, operation: Operation, reply: Reply) -> None:
         if turn != self.turn:
             return
         history, now_ms = self.history, self.world.now_ms

@@ -56,9 +56,7 @@ def _search(must: list[Step], may: list[Step]) -> str | None:
             return "undecided"
         furthest = max(furthest, base)
         deadline = min(
-            step[1]
-            for index, step in enumerate(must[base : base + 40])
-            if not done >> index & 1
+            step[1] for index, step in enumerate(must[base : base + 40]) if not done >> index & 1
         )
         found = []
         incr_tried = False

@@ -1,4 +1,4 @@
-"""Whole runs: a cluster, clients, faults drawn from a seed; then peace, in which all must be well."""
+"""Whole runs: a cluster, clients, faults drawn from a seed; then peace, when all must be well."""
 
 from __future__ import annotations
 
@@ -157,9 +157,7 @@ def run(seed: int, setup: Setup) -> Outcome:
         wrong = violation(history.operations, _wipes(world, setup))
         if wrong:
             world.violations.append(wrong)
-    return Outcome(
-        world.violations, world.seen, history, world.trace, world.events, world
-    )
+    return Outcome(world.violations, world.seen, history, world.trace, world.events, world)
 
 
 def _check_peace(world: World, clients: list[Client], history: History) -> None:

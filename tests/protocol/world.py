@@ -46,6 +46,7 @@ class Process:
     store: CheckedStore
     me: Member
     is_paused: bool = False
+    paused_ms: float = 0.0
     missed: list[Callable[[], None]] = field(default_factory=list)
     replies: dict[int, Callable[[Reply], None]] = field(default_factory=dict)
     has_left: bool = False
@@ -85,8 +86,7 @@ def rotating_targets(weights: Weights, slot_count: int) -> list[tuple[Member, ..
     members = sorted(member for member, _ in weights)
     count = len(members)
     return [
-        tuple(members[(slot + step) % count] for step in range(count))
-        for slot in range(slot_count)
+        tuple(members[(slot + step) % count] for step in range(count)) for slot in range(slot_count)
     ]
 
 
@@ -120,6 +120,7 @@ class World:
         self.seen: Counter[str] = Counter()
         self.tables: dict[tuple[Cluster, int], Table] = {}
         self.wipes: list[tuple[Cluster, int, float, float]] = []
+        self._lineages: dict[int, int] = {}
         self.committed: dict[tuple[Cluster, int, int], int] = {}
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
@@ -202,6 +203,7 @@ class World:
         process = self.devices[name].process
         assert process is not None
         process.is_paused = True
+        process.paused_ms = self.now_ms
 
     def resume(self, name: str) -> None:
         """Let a process go on; it finds everything that came meanwhile."""
@@ -209,6 +211,7 @@ class World:
         if process is None or not process.is_paused:
             return
         process.is_paused = False
+        process.device.slept_ms += self.now_ms - process.paused_ms
         missed, process.missed = process.missed, []
         for event in missed:
             event()
@@ -340,6 +343,7 @@ class World:
         return core.state.cluster == cluster and core.serving.can_serve(slot)
 
     def _table_changed(self, process: Process, old: Table | None, new: Table) -> None:
+        self._note_wipes(process, new)
         key = (new.cluster, new.epoch)
         known = self.tables.get(key)
         if known is not None:
@@ -349,17 +353,26 @@ class World:
         self.tables[key] = new
         before = self.tables.get((new.cluster, new.epoch - 1))
         if before is None:
-            self.seen["a cluster was founded"] += 1
             return
         for slot in before.differing_slots(new):
             then, now = before.slots[slot], new.slots[slot]
-            if now.lineage != then.lineage:
-                self.seen["a slot was emptied"] += 1
-                window_ms = now.hold_ms * 1.1 + 10_000
-                self.wipes.append((new.cluster, slot, self.now_ms, self.now_ms + window_ms))
-            elif now.primary != then.primary:
+            if now.lineage == then.lineage and now.primary != then.primary:
                 survives = then.primary in new.members
                 self.seen["a slot was moved" if survives else "a backup took over"] += 1
+
+    def _note_wipes(self, process: Process, table: Table) -> None:
+        """Note which slots start empty at a process: from then to when it may serve them."""
+        lineages = self._lineages
+        if not lineages:
+            lineages.update({slot: at.lineage for slot, at in enumerate(table.slots)})
+        if not any(cluster == table.cluster for cluster, _ in self.tables):
+            self.seen["a cluster was founded"] += 1
+        for slot, assignment in enumerate(table.slots):
+            if assignment.primary == process.me and assignment.lineage > lineages[slot]:
+                lineages[slot] = assignment.lineage
+                self.seen["a slot was emptied"] += 1
+                until_ms = self.now_ms + assignment.hold_ms * 1.04 + 1
+                self.wipes.append((table.cluster, slot, self.now_ms, until_ms))
 
     # What must come to hold
 
