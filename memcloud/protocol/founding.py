@@ -197,9 +197,10 @@ class Founding:
         The devices that it waits for may have founded that one, and will not vote any more.
         """
         since_ms, now_ms = self._fenced_since_ms, self._state.now_ms
+        is_waiting = self._state.settings.isolation is Isolation.REFUSE
         return (
             since_ms is not None
-            and now_ms - since_ms >= ISOLATED_MS
+            and now_ms - since_ms >= ISOLATED_MS + (0 if is_waiting else PLEDGED_MS)
             and self.sought() != NO_CLUSTER
             and self.sightings[self.sought()].is_serving
         )

@@ -6,25 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from memcloud.protocol.effects import Outcome, Reply
-from memcloud.protocol.table import NO_CLUSTER, Cluster
 
+from .operations import Operation
 from .world import Process, World
 
-FOREVER = float("inf")
 PATIENCE_MS = 6000.0
-
-
-@dataclass(slots=True)
-class Operation:
-    """One command and what became of it."""
-
-    name: str  # set, get, incr
-    key: str
-    value: str  # that was written
-    called_ms: float
-    returned_ms: float = FOREVER  # for ever: unknown
-    reply: str = ""
-    cluster: Cluster = NO_CLUSTER
 
 
 @dataclass
@@ -71,8 +57,6 @@ class Client:
             return
         world.after(PATIENCE_MS, self._give_up, self.turn, operation)
         turn = self.turn
-        if process.core.table is not None:
-            operation.cluster = process.core.table.cluster
         world.request(
             process,
             slot,
@@ -88,6 +72,8 @@ class Client:
         if reply.outcome is Outcome.DONE:
             operation.returned_ms = now_ms
             operation.reply = reply.reply.decode()
+            assert process.core.table is not None
+            operation.cluster = process.core.table.cluster
             history.operations.append(operation)
             gap_ms = now_ms - max(history.last_done_ms, operation.called_ms)
             history.longest_gap_ms = max(history.longest_gap_ms, gap_ms)

@@ -6,47 +6,57 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from .clients import FOREVER, Operation
+from .operations import FOREVER, Operation
 
 STEPS_MAX = 300_000
 Step = tuple[float, float, str, str, str]  # called, returned, name, value, reply
 
 
-def violation(
-    operations: Iterable[Operation], wipes: dict[str, list[tuple[float, float]]]
-) -> str | None:
-    """Return what is wrong with a history, or None; ``wipes`` are windows by key."""
+Wipes = dict[str, list[tuple[float, float]]]
+
+
+def violation(operations: Iterable[Operation], wipes: Wipes, *, is_fork: bool) -> str | None:
+    """Return what is wrong with a history, or None; ``wipes`` are windows by key.
+
+    That of a fork begins with whatever the keys were then.
+    """
     by_key: dict[str, list[Operation]] = defaultdict(list)
     for each in operations:
         by_key[each.key].append(each)
     for key in sorted(by_key):
-        wrong = _check(by_key[key], wipes.get(key, []))
+        wrong = _check(by_key[key], wipes.get(key, []), is_fork=is_fork)
         if wrong:
             return f"{key}: {wrong}"
     return None
 
 
-def _check(operations: list[Operation], wipes: list[tuple[float, float]]) -> str | None:
+def _check(
+    operations: list[Operation], wipes: list[tuple[float, float]], *, is_fork: bool
+) -> str | None:
     read = {each.reply for each in operations if each.name == "get"}
     must: list[Step] = [(first, last, "wipe", "", "") for first, last in wipes]
     may: list[Step] = []
+    starts = {"nil"}
     for each in operations:
         step = (each.called_ms, each.returned_ms, each.name, each.value, each.reply)
         if each.returned_ms < FOREVER:
             must.append(step)
+            if is_fork and each.name == "incr":
+                starts.add(str(int(each.reply) - 1))
         elif each.name == "incr" or each.value in read:
             may.append(step)
+    if is_fork:
+        starts |= read
     must.sort()
     may.sort()
-    return _search(must, may)
+    return _search(must, may, sorted(starts))
 
 
-def _search(must: list[Step], may: list[Step]) -> str | None:
+def _search(must: list[Step], may: list[Step], starts: list[str]) -> str | None:
     """Depth first over (first open, others done, unknown ones that happened, value)."""
     count, steps, furthest = len(must), 0, 0
-    start = (0, 0, 0, "nil")
-    seen = {start}
-    stack = [start]
+    stack = [(0, 0, 0, value) for value in starts]
+    seen = set(stack)
     while stack:
         base, done, used, value = stack.pop()
         if base == count:

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from memcloud.protocol import messages
 from memcloud.protocol.core import Core
+from memcloud.protocol.effects import Send
 from memcloud.protocol.settings import Isolation
+from memcloud.protocol.table import NO_CLUSTER, Cluster, Member
 
 from .clients import Client, History
 from .linearizable import violation
 from .world import CoreMaker, Weather, World
 
+AMBUSHED = (
+    messages.Accept,
+    messages.Accepted,
+    messages.CopyAck,
+    messages.CopyChunk,
+    messages.CopyOffered,
+    messages.Decided,
+    messages.Forward,
+    messages.Order,
+    messages.Prepare,
+    messages.Promise,
+    messages.Replicate,
+    messages.Replicated,
+    messages.Result,
+    messages.TableInForce,
+)
+DEEDS = ("crash", "crash", "pause", "cut", "mute", "deafen", "repeat", "repeat")
 SETTLE_MS = 20_000
 LIVENESS_MS = 6_000
 FAULTS = (
@@ -26,7 +45,12 @@ FAULTS = (
     "leave",
     "non-transitive",
     "clog",
+    "ambush",
+    "ambush",
+    "ambush",
 )
+SPLITS = (*FAULTS, "split", "split")
+"""With cuts that last so long that those who are cut off found a cluster."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +109,7 @@ class Nemesis:
         world = self._world
         world.heal()
         world.weather = Weather()
+        world.ambush = None
         for name, device in world.devices.items():
             if device.process is None:
                 world.start(name)
@@ -112,6 +137,10 @@ class Nemesis:
                     side = set(random.sample(list(world.devices), len(world.devices) // 2))
                 world.cut_off(side, one_way=fault == "one way")
                 world.after(400 if fault == "flap" else duration_ms, world.heal)
+            case "split":
+                count = random.randrange(1, len(world.devices))
+                world.cut_off(set(random.sample(list(world.devices), count)))
+                world.after(8_000 + 1.2 * duration_ms, world.heal)
             case "non-transitive" if others:
                 world.cut(name, random.choice(others))
                 world.after(duration_ms, world.heal)
@@ -119,9 +148,45 @@ class Nemesis:
                 before = world.weather
                 world.weather = Weather(before.loss, before.duplicates, 0.8)
                 world.after(min(duration_ms, 1500), partial(setattr, world, "weather", before))
+            case "ambush":
+                kind = random.choice(AMBUSHED)
+                world.ambush = kind, partial(self._strike, random.choice(DEEDS), duration_ms)
             case "leave" if not process.is_paused:
                 world.event(process, process.core.leave)
                 world.after(duration_ms + 3000, self._restart, name)
+
+    def _strike(self, deed: str, duration_ms: float, source: Member, effect: Send) -> None:
+        """Do something to the sender or the receiver of a message at the moment it is sent."""
+        world = self._world
+        name = world.random.choice((source.device, effect.device))
+        process = world.devices[name].process
+        world.seen[f"ambush: {deed} at {type(effect.message).__name__}"] += 1
+        if deed == "repeat":
+            world.deliver_later(0.5 * duration_ms, source, effect)
+        elif process is not None and not process.is_paused:
+            others = [each for each in world.devices if each != name]
+            match deed:
+                case "crash":
+                    world.after(0, self._crash, name)
+                    world.after(duration_ms, self._restart, name)
+                case "pause":
+                    world.after(0, self._pause, name)
+                    world.after(duration_ms, world.resume, name)
+                case "cut" | "mute" | "deafen":
+                    for other in others:
+                        if deed != "deafen":
+                            world.cuts.add((name, other))
+                        if deed != "mute":
+                            world.cuts.add((other, name))
+                    world.after(duration_ms, world.heal)
+
+    def _crash(self, name: str) -> None:
+        if self._world.devices[name].process is not None:
+            self._world.crash(name)
+
+    def _pause(self, name: str) -> None:
+        if self._world.devices[name].process is not None:
+            self._world.pause(name)
 
     def _restart(self, name: str) -> None:
         if self._world.devices[name].process is None:
@@ -154,9 +219,7 @@ def run(seed: int, setup: Setup) -> Outcome:
     world.run(end_ms - world.now_ms)
     _check_peace(world, clients, history)
     if not world.violations:
-        wrong = violation(history.operations, _wipes(world, setup))
-        if wrong:
-            world.violations.append(wrong)
+        _check_histories(world, setup, history)
     return Outcome(world.violations, world.seen, history, world.trace, world.events, world)
 
 
@@ -178,15 +241,30 @@ def _check_peace(world: World, clients: list[Client], history: History) -> None:
         world.check_quiet()
 
 
-def _wipes(world: World, setup: Setup) -> dict[str, list[tuple[float, float]]]:
+def _check_histories(world: World, setup: Setup, history: History) -> None:
+    if setup.isolation is Isolation.REFUSE:
+        lines = [(NO_CLUSTER, False)]
+    else:
+        clusters = dict.fromkeys(cluster for cluster, _ in world.tables)
+        lines = [(cluster, place > 0) for place, cluster in enumerate(clusters)]
+    for line, is_fork in lines:
+        operations = [
+            each
+            for each in history.operations
+            if line in (NO_CLUSTER, each.cluster) or each.cluster == NO_CLUSTER
+        ]
+        operations += [each for each in world.bequests if each.cluster == line]
+        wrong = violation(operations, _wipes(world, setup, line), is_fork=is_fork)
+        if wrong:
+            world.violations.append(f"{line} {wrong}")
+
+
+def _wipes(world: World, setup: Setup, line: Cluster) -> dict[str, list[tuple[float, float]]]:
     return {
         f"k{index}": [
             (first_ms, last_ms)
-            for _, slot, first_ms, last_ms in world.wipes
-            if slot == index % setup.slots
+            for cluster, slot, first_ms, last_ms in world.wipes
+            if slot == index % setup.slots and cluster == line
         ]
         for index in range(setup.keys)
     }
-
-
-Run = Callable[[int, Setup], Outcome]

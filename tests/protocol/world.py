@@ -20,8 +20,9 @@ from memcloud.protocol.core import Core
 from memcloud.protocol.effects import Effect, Left, Renewed, Reply, SaveRecord, Send, TableChanged
 from memcloud.protocol.messages import Message
 from memcloud.protocol.settings import Isolation, Settings, Weights
-from memcloud.protocol.table import Cluster, Member, Table
+from memcloud.protocol.table import NO_CLUSTER, Assignment, Cluster, Member, Table
 
+from .operations import Operation
 from .toy_store import ToyStore
 
 TICK_MS = 50
@@ -71,9 +72,18 @@ class Device:
 class CheckedStore(ToyStore):
     """Tells the world of every command that runs."""
 
-    def __init__(self, on_run: Callable[[int], None]) -> None:
+    def __init__(
+        self, on_run: Callable[[int], None], on_inherit: Callable[[list[bytes]], None]
+    ) -> None:
         super().__init__()
         self._on_run = on_run
+        self._on_inherit = on_inherit
+
+    def inherit(self, slot: int, chunk: bytes) -> list[bytes]:
+        """See `SlotStore`."""
+        commands = super().inherit(slot, chunk)
+        self._on_inherit(commands)
+        return commands
 
     def run(self, slot: int, command: bytes, now_ms: int) -> tuple[bytes, bytes]:
         """See `SlotStore`."""
@@ -120,7 +130,9 @@ class World:
         self.seen: Counter[str] = Counter()
         self.tables: dict[tuple[Cluster, int], Table] = {}
         self.wipes: list[tuple[Cluster, int, float, float]] = []
-        self._lineages: dict[int, int] = {}
+        self._lineages: dict[Cluster, dict[int, int]] = {}
+        self.bequests: list[Operation] = []
+        self.ambush: tuple[type[Any], Callable[[Member, Send], None]] | None = None
         self.committed: dict[tuple[Cluster, int, int], int] = {}
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
@@ -171,7 +183,10 @@ class World:
         settings = Settings(
             name, 1 << 30, self.slot_count, rotating_targets, self.replicas, self.isolation
         )
-        store = CheckedStore(lambda slot: self._check_run(process, slot))
+        store = CheckedStore(
+            lambda slot: self._check_run(process, slot),
+            lambda commands: self._note_bequest(process, commands),
+        )
         clock_ms = device.clock_ms(self.now_ms)
         seeded = Random(self.random.getrandbits(64))
         wall_offset_ms = MS_PER_YEAR + int(self.now_ms) - clock_ms
@@ -270,6 +285,8 @@ class World:
     def _carry_out(self, process: Process) -> None:
         replies: list[Reply] = []
         for effect in process.core.take_effects():
+            if process.device.process is not process:
+                return  # it was killed while it sent
             match effect:
                 case Send():
                     self._send(process, effect)
@@ -279,9 +296,9 @@ class World:
                     replies.append(effect)
                 case TableChanged(old, new):
                     self._table_changed(process, old, new)
-                case Renewed(member):
+                case Renewed(member, why):
                     process.me = member
-                    self.seen["a member was given up"] += 1
+                    self.seen[f"renewed: {why}"] += 1
                 case Left():
                     process.has_left = True
                     process.device.process = None
@@ -296,6 +313,9 @@ class World:
             return
         random, weather = self.random, self.weather
         self._trace.update(f"{self.now_ms:.3f}{source}{effect}".encode())
+        if self.ambush is not None and isinstance(effect.message, self.ambush[0]):
+            deed, self.ambush = self.ambush[1], None
+            deed(source, effect)
         if (source.device, target) in self.cuts or random.random() < weather.loss:
             return
         delay_ms = random.uniform(0.2, 2.2)
@@ -304,6 +324,10 @@ class World:
         self.after(delay_ms, self._deliver, source, effect)
         if random.random() < weather.duplicates:
             self.after(delay_ms + random.uniform(0, 500), self._deliver, source, effect)
+
+    def deliver_later(self, delay_ms: float, source: Member, effect: Send) -> None:
+        """Let a message come once more, whatever has happened by then."""
+        self.after(delay_ms, self._deliver, source, effect)
 
     def _deliver(self, source: Member, effect: Send) -> None:
         process = self.devices[effect.device].process
@@ -362,7 +386,8 @@ class World:
 
     def _note_wipes(self, process: Process, table: Table) -> None:
         """Note which slots start empty at a process: from then to when it may serve them."""
-        lineages = self._lineages
+        line = NO_CLUSTER if self.isolation is Isolation.REFUSE else table.cluster
+        lineages = self._lineages.setdefault(line, {})
         if not lineages:
             lineages.update({slot: at.lineage for slot, at in enumerate(table.slots)})
         if not any(cluster == table.cluster for cluster, _ in self.tables):
@@ -372,7 +397,15 @@ class World:
                 lineages[slot] = assignment.lineage
                 self.seen["a slot was emptied"] += 1
                 until_ms = self.now_ms + assignment.hold_ms * 1.04 + 1
-                self.wipes.append((table.cluster, slot, self.now_ms, until_ms))
+                self.wipes.append((line, slot, self.now_ms, until_ms))
+
+    def _note_bequest(self, process: Process, commands: list[bytes]) -> None:
+        """A value of a cluster that dissolves may from now on be seen in another one."""
+        self.seen["a key was bequeathed"] += len(commands)
+        for command in commands:
+            _, key, value = command.decode().split(" ")
+            cluster = process.core.state.cluster
+            self.bequests.append(Operation("set", key, value, self.now_ms, cluster=cluster))
 
     # What must come to hold
 
@@ -395,12 +428,10 @@ class World:
             )
         )
 
-    def wanted(self, table: Table, slot: int, lineage: int, hold_ms: int) -> object:
+    def wanted(self, table: Table, slot: int, lineage: int, hold_ms: int) -> Assignment:
         """Return the assignment that the target asks for."""
         weights = tuple((member, 1) for member in table.members)
         holders = rotating_targets(weights, self.slot_count)[slot][: self.replicas]
-        from memcloud.protocol.table import Assignment
-
         backups = set(table.slots[slot].backups)
         if backups == set(holders[1:]):
             return Assignment(holders[0], table.slots[slot].backups, lineage, hold_ms)
