@@ -21,7 +21,9 @@ MODULES = {
     "memcloud.resp._parser_c": "resp/_parser_c.pyx",
     "memcloud.store._store_c": "memcloud/store/_store_c.pyx",
     "memcloud._calls_c": "memcloud/_calls_c.pyx",
+    "memcloud._socket_c": "memcloud/_socket_c.pyx",
     "memcloud._session_c": "memcloud/_session_c.pyx",
+    "memcloud._peer_c": "memcloud/_peer_c.pyx",
 }
 TEST_MODULES = {
     "tests.resp._lender_c": "tests/resp/_lender_c.pyx",

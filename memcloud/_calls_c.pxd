@@ -14,6 +14,14 @@ cdef inline void put_number_le(char* place, uint32_t number) noexcept nogil:
         place[i] = <char>(number >> (8 * i))
 
 
+cdef inline uint32_t take_number(const char* place) noexcept nogil:
+    cdef uint32_t number = 0
+    cdef int i
+    for i in range(4):
+        number |= <uint32_t><uint8_t>place[i] << (8 * i)
+    return number
+
+
 cdef void put_frame_head(char* place, uint8_t kind, int64_t payload_bytes) noexcept nogil
 
 
@@ -64,4 +72,5 @@ cdef class Calls:
 
     cdef int add_call(self, Call call, int64_t now_ms) except -1
     cdef Call take_from(self, Outbox box, member, call_id)
+    cdef list take_results_from(self, member, const char* place, const char* end)
     cdef int answer(self, Call call, bytes reply) except -1

@@ -33,14 +33,6 @@ cdef uint8_t FRAME_VERSION = VERSION
 cdef uint8_t CALLS_KIND = int(Kind.CALLS)
 
 
-cdef inline uint32_t take_number(const char* place) noexcept nogil:
-    cdef uint32_t number = 0
-    cdef int i
-    for i in range(4):
-        number |= <uint32_t><uint8_t>place[i] << (8 * i)
-    return number
-
-
 cdef void put_frame_head(char* place, uint8_t kind, int64_t payload_bytes) noexcept nogil:
     """The head of a batch, as frames.py has it; its length is big-endian."""
     cdef int64_t length = payload_bytes + 6
@@ -267,9 +259,12 @@ cdef class Calls:
     def take_results(self, member, frame):
         """See `calls.Calls.take_results`."""
         cdef bytes payload = frame.payload
+        return self.take_results_from(
+            member, PyBytes_AS_STRING(payload), PyBytes_AS_STRING(payload) + PyBytes_GET_SIZE(payload)
+        )
+
+    cdef list take_results_from(self, member, const char* place, const char* end):
         cdef Outbox box = self.outboxes.get(member)
-        cdef const char* place = PyBytes_AS_STRING(payload)
-        cdef const char* end = place + PyBytes_GET_SIZE(payload)
         cdef list others = []
         cdef Call call
         cdef uint32_t length, status

@@ -44,7 +44,12 @@ cdef inline const char* _read_count(const char* position, const char* end, int64
 
 
 cdef inline int read_request(
-    const char* start, const char* end, int64_t bulk_bytes_max, Argument* arguments, const char** behind
+    const char* start,
+    const char* end,
+    int64_t bulk_bytes_max,
+    Argument* arguments,
+    int arguments_max,
+    const char** behind,
 ) noexcept nogil:
     """The number of arguments of the request that begins at ``start``, or why there is none."""
     cdef const char* position = start
@@ -56,7 +61,7 @@ cdef inline int read_request(
     if position[0] != c"*":
         return UNUSUAL
     position = _read_count(position + 1, end, &count)
-    if position == NULL or count == 0 or count > ARGUMENTS_MAX:
+    if position == NULL or count == 0 or count > arguments_max:
         return UNUSUAL
     for i in range(<int>count):
         if position >= end:

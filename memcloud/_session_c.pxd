@@ -3,14 +3,19 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from memcloud.resp._parser_c cimport Parser
+from memcloud.store._spaces cimport Place
 from memcloud.store._store_c cimport Keyspace, Store
+from memcloud.store._structs cimport Space, State
 
 from ._calls_c cimport Calls, ReplyQueue
 from ._output cimport Output
-from ._requests cimport Argument
+from ._requests cimport ARGUMENTS_MAX, Argument
+from ._socket_c cimport Socket
 
 cdef enum:
     COMMANDS_MAX = 64
+    AHEAD_MAX = 32  # requests that are read before the first of them is run
+    PLACES_MAX = 64
 
 
 cdef struct Hot:
@@ -21,16 +26,38 @@ cdef struct Hot:
     uint8_t needs_memory
 
 
+cdef struct Request:
+    # A request that was read where it arrived.
+    Hot* hot  # NULL: it is not run here
+    Argument* arguments
+    const char* behind
+    int count  # of its arguments, its name included
+    int step  # from one key to the next
+    Place* places  # slots and hashes of its first keys
+    int place_count
+    bint has_one_key
+    # Of another member, see link/batch.py
+    uint32_t call_id
+    uint32_t word
+
+
 cdef class Engine:
     cdef Store store
     cdef object clock
     cdef object stats
     cdef tuple names
     cdef Hot hot[256]  # by a hash of the name
-    cdef Argument arguments[1024]
+    cdef Request* request  # the one that is run
+    cdef Argument* arguments  # its own
+    cdef Request ahead[AHEAD_MAX]
+    cdef Argument arguments_read[ARGUMENTS_MAX]
+    cdef Place places_read[PLACES_MAX]
     cdef uint8_t mine[16384]
     cdef Calls calls_to_others
     cdef dict sessions
+    cdef dict sockets  # of the members that this node calls
+    cdef public int64_t batches_sent
+    cdef public int64_t batches_received
     cdef tuple owners
     cdef bint has_forwarded
     cdef int64_t forwarded_out
@@ -47,7 +74,10 @@ cdef class Engine:
 
     cdef Hot* find(self, const Argument* name) noexcept
     cdef int run(self, Session session) except -1
-    cdef bint execute(self, int number, int count, Keyspace keyspace, int protocol) except -1
+    cdef int read_ahead(
+        self, const char* start, const char* end, int64_t bulk_bytes_max, Space* space
+    ) noexcept
+    cdef void prepare(self, Request* request, int count, const State* state) noexcept
     cdef int put_object(self, object value) except -1
     cdef int timed  # the command whose time is counted; -1: none
     cdef int64_t timed_since_ns
@@ -55,6 +85,14 @@ cdef class Engine:
 
     cdef object take_output(self)
     cdef int time_from_now(self, int number) noexcept
+    cdef dict send_all_answers(self, bint can_write)
+    cdef int begin_results(self) except -1
+    cdef bint prepare_call(
+        self, Request* request, uint32_t call_id, uint32_t word, const char* text, size_t size,
+        Argument* arguments, Place* places,
+    ) noexcept
+    cdef bint serve_call(self, Request* request) except -1
+    cdef bint end_results(self, int served) except -1
     cdef int forward(self, Session session, uint32_t slot, const char* request, size_t size) except -1
     cdef int queue_output(self, Session session) except -1
 
@@ -64,8 +102,7 @@ cdef class Session:
     cdef readonly Parser parser
     cdef readonly ReplyQueue replies
     cdef int64_t number
-    cdef object write  # to the client; None if there is no socket, or no more
-    cdef object write_all
+    cdef Socket socket  # to the client; None if there is none, or no more
     cdef public bint is_plain
     cdef public int protocol
     cdef public int database
@@ -76,3 +113,4 @@ cdef class Session:
     cdef public object last_command
 
     cdef int send(self, list replies) except -1
+    cdef int send_output(self) except -1

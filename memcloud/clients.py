@@ -181,18 +181,22 @@ class Clients:
 
     def send_answers(self, can_write: bool) -> None:
         """Send what `completed` has made ready: one write for all replies of an event."""
-        answered, self._answered = self._answered, {}
         engine = self._node.engine
-        more = engine.send_answers(can_write) if engine is not None else {}
-        for number, had_no_room in more.items():
+        if engine is not None:
+            self.go_on_after(engine.send_answers(can_write))
+        answered, self._answered = self._answered, {}
+        for session in answered.values():
+            self._send_output(session)
+
+    def go_on_after(self, left: dict[int, bool]) -> None:
+        """Go on with sessions that had answers and have more to do; see `Engine.send_answers`."""
+        for number, had_no_room in left.items():
             session = self.sessions.get(number)
             if session is None:
                 continue
-            answered[number] = session
+            self._answered[number] = session
             if had_no_room and not session.is_stalled:
                 self._unstall(session)
-        for session in answered.values():
-            self._send_output(session)
 
     def lost(self, call: Call, was_run: bool) -> None:
         """A call that a native session made has no outcome: go on with it as with any other."""

@@ -46,6 +46,8 @@ class Engine(Protocol):
 
     is_alone: bool
     is_paused: bool
+    batches_sent: int  # by native links
+    batches_received: int
 
     def own(self, owners: Sequence[str | None], me: str) -> None:
         """Take note of who owns each slot."""
@@ -66,6 +68,9 @@ class Engine(Protocol):
         Return the numbers of the sessions that have more to do than that, with whether they had no
         room for more commands before.
         """
+
+    def flush(self) -> bool:
+        """Send what was forwarded; return False if some of it is left for `Forwarding.flush`."""
 
     def serve(self, backlog: deque[Record]) -> bytes | None:
         """Run hot calls of another member from the front of a backlog.

@@ -111,6 +111,18 @@ class Node:
         return self._stats
 
     @property
+    def frames_sent(self) -> int:
+        """How many frames have gone to other members."""
+        native = self.engine.batches_sent if self.engine is not None else 0
+        return self.mesh.frames_sent + native
+
+    @property
+    def frames_received(self) -> int:
+        """How many frames have come from other members."""
+        native = self.engine.batches_received if self.engine is not None else 0
+        return self.mesh.frames_received + native
+
+    @property
     def string_bytes_max(self) -> int:
         """The largest string that a key may hold."""
         return self.parameters.proto_max_bulk_len

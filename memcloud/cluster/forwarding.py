@@ -113,13 +113,26 @@ class Forwarding:
     def handle(self, link: Link, frame: Frame) -> None:
         """Take a CALLS or RESULTS frame."""
         if frame.kind is Kind.CALLS:
-            link.backlog.extend(decode_calls(frame))
+            records = decode_calls(frame)
             frame.payload = b""  # large ones are not to be here once more while they run
-            if link.id not in self._backlogs:
-                self._backlogs[link.id] = link
-                self._run(link)
+            self._take(link, records)
         else:
-            self._finish(link, frame)
+            assert link.member is not None
+            self.finish(self.calls.take_results(link.member, frame))
+
+    def take(self, link_id: int, records: list[Record]) -> None:
+        """Take calls out of a frame whose others have been run natively."""
+        link = self._mesh.find(link_id)
+        if link is not None:
+            self._take(link, records)
+
+    def finish(self, results: list[tuple[Call, int, bytes]]) -> None:
+        """End calls of this node with their status and reply."""
+        for call, status, reply in results:
+            if call.sink is None or status != DONE:
+                self._lost(call, was_run=False)
+            else:
+                call.sink.answered(reply)
 
     def link_lost(self, member: str) -> None:
         """The link to a member broke: what was sent has no outcome, what was not may still go."""
@@ -140,13 +153,14 @@ class Forwarding:
             logger.warning("a call to %s was not answered in time", call.member)
             self._lost(call, was_run=call.was_sent)
 
-    def _finish(self, link: Link, frame: Frame) -> None:
-        assert link.member is not None
-        for call, status, reply in self.calls.take_results(link.member, frame):
-            if call.sink is None or status != DONE:
-                self._lost(call, was_run=False)
-            else:
-                call.sink.answered(reply)
+    def _take(self, link: Link, records: list[Record]) -> None:
+        link.backlog.extend(records)
+        if link.id not in self._backlogs:
+            self._backlogs[link.id] = link
+            try:
+                self._run(link)
+            except LinkError as error:
+                self._mesh.break_off(link, error)
 
     def _lost(self, call: Call, *, was_run: bool) -> None:
         if call.sink is None:

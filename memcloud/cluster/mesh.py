@@ -198,13 +198,18 @@ class Mesh:
         address.settle(f"nothing answers at {host}:{port}: {why}")
         self.addresses.failed(address, self._clock.now_ms())
 
-    def received(self, link_id: int, data: bytes) -> None:
-        """Take bytes that came on a link."""
+    def heard(self, link_id: int) -> None:
+        """Note that something came on a link."""
+        link = self._links.get(link_id)
+        if link is not None and link.member is not None:
+            self._membership.heard(link.member)
+
+    def received(self, link_id: int, data: bytes) -> Link | None:
+        """Take bytes that came on a link; return the link if it is still open then."""
         link = self._links.get(link_id)
         if link is None:
-            return
-        if link.member is not None:
-            self._membership.heard(link.member)
+            return None
+        self.heard(link_id)
         link.parser.feed(data)
         try:
             while link.id in self._links and (frame := link.parser.maybe_take()) is not None:
@@ -212,6 +217,11 @@ class Mesh:
                 self._handle(link, frame)
         except LinkError as error:
             self.break_off(link, error)
+        return self._links.get(link_id)
+
+    def find(self, link_id: int) -> Link | None:
+        """Return the open link of that number."""
+        return self._links.get(link_id)
 
     def break_off(self, link: Link, error: LinkError) -> None:
         """Close a link whose other side broke the protocol."""

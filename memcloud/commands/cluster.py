@@ -63,8 +63,8 @@ def info(context: Context, args: Args) -> Reply:
         "cluster_size": len(membership.members),
         "cluster_current_epoch": membership.epoch,
         "cluster_my_epoch": membership.epoch,
-        "cluster_stats_messages_sent": node.mesh.frames_sent,
-        "cluster_stats_messages_received": node.mesh.frames_received,
+        "cluster_stats_messages_sent": node.frames_sent,
+        "cluster_stats_messages_received": node.frames_received,
         "total_cluster_links_buffer_limit_exceeded": 0,
     }
     text = "".join(f"{name}:{value}\r\n" for name, value in fields.items())

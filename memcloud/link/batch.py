@@ -37,7 +37,7 @@ NOT_OWNER = 1
 
 _RESP3 = 1 << 8
 _NO_TOUCH = 2 << 8
-_WORD_OF_CALL_MAX = 0xFF | _RESP3 | _NO_TOUCH
+WORD_OF_CALL_MAX = 0xFF | _RESP3 | _NO_TOUCH
 
 _HEAD = Struct("<III")
 
@@ -101,7 +101,7 @@ def decode_calls(frame: Frame) -> list[Record]:
     """
     records = _decode(frame.payload)
     for _, word, _ in records:
-        if word > _WORD_OF_CALL_MAX:
+        if word > WORD_OF_CALL_MAX:
             raise LinkError("call with unknown flags")
     return records
 

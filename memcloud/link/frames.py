@@ -106,6 +106,11 @@ class FrameParser:
         """Add received bytes; nothing is looked at yet."""
         self._buffer += data
 
+    @property
+    def is_within(self) -> bool:
+        """Whether a frame has begun and is not whole."""
+        return len(self._buffer) > self._position
+
     def maybe_take(self) -> Frame | None:
         """Return the next whole frame, or None until more has come.
 

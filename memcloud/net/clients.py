@@ -50,13 +50,14 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
         """Introduce the client to the node."""
         # uvloop's transports do not derive from asyncio's.
         self.transport = transport = cast("asyncio.Transport", transport)
+        self.attach(transport)
         session = self._clients.opened(self._number, self)
         self._is_stranger = session is None or not session.is_authenticated
         transport.set_write_buffer_limits(
             STRANGERS_HIGH_WATER_BYTES if self._is_stranger else HIGH_WATER_BYTES
         )
         if session is not None:
-            self.attach(session.fast, transport.write, transport.writelines)
+            self.begin(session.fast)
 
     def received(self, data: memoryview) -> None:
         """Hand the bytes to the node."""
@@ -70,7 +71,7 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
 
     def has_forwarded(self) -> None:
         """Send what was forwarded at the end of this turn."""
-        self._clients.carry_out()
+        asyncio.get_running_loop().call_soon(self._clients.flush)
 
     def _carry_out(self) -> None:
         """Do what the node asks for; stop reading when it has enough for now."""
@@ -194,8 +195,14 @@ class ClientSockets:
     def write(self, number: int, data: bytes) -> None:
         """Send bytes to a client that may be gone by now."""
         protocol = self._protocols.get(number)
-        if protocol is not None and not protocol.transport.is_closing():
-            protocol.transport.write(data)
+        if protocol is not None:
+            protocol.write(data)
+
+    def flush(self) -> None:
+        """Send what native sessions have forwarded in this turn."""
+        engine = self.node.engine
+        if engine is not None and not engine.flush():
+            self.carry_out()
 
     def close_one(self, number: int) -> None:
         """Close a connection when what was written is out."""

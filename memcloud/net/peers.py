@@ -9,9 +9,12 @@ from collections.abc import Callable
 from typing import cast
 
 from memcloud.errors import StartError
+from memcloud.fast import Call
+from memcloud.link.batch import Record
 from memcloud.node import Node
 
 from .clients import port_fault
+from .port import PeerPort
 
 logger = logging.getLogger(__name__)
 
@@ -20,13 +23,15 @@ DIAL_TIMEOUT_S = 3.0
 HIGH_WATER_BYTES = 4 << 20
 
 
-class PeerProtocol(asyncio.Protocol):
+class PeerProtocol(PeerPort, asyncio.BufferedProtocol):
     """One connection to another node."""
 
     def __init__(self, peers: PeerSockets, dialled: tuple[str, int] | None) -> None:
+        super().__init__()
         self._peers = peers
         self._dialled = dialled
         self._link = 0
+        self._has_greeted = False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -36,12 +41,31 @@ class PeerProtocol(asyncio.Protocol):
         transport.set_write_buffer_limits(HIGH_WATER_BYTES)
         handle = transport.get_extra_info("socket")
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.attach(transport)
         host, port = self._dialled or transport.get_extra_info("peername")[:2]
         self._link = self._peers.opened(self, host, port, is_outgoing=self._dialled is not None)
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> bool:
         """Hand the bytes to the node."""
-        self._peers.node.mesh.received(self._link, data)
+        node = self._peers.node
+        link = node.mesh.received(self._link, data)
+        if link is not None and link.member is not None and not self._has_greeted:
+            self._has_greeted = True
+            if node.engine is not None:
+                self.greeted(node.engine, link)
+        self._peers.carry_out()
+        return link is not None and link.parser.is_within
+
+    def left_over(self, records: list[Record]) -> None:
+        """Let the node run calls."""
+        self._peers.node.forwarding.take(self._link, records)
+        self._peers.carry_out()
+
+    def finished(self, others: list[tuple[Call, int, bytes]], left: dict[int, bool]) -> None:
+        """Let the node end calls, and go on with the sessions that waited for some."""
+        node = self._peers.node
+        node.forwarding.finish(others)
+        node.clients.go_on_after(left)
         self._peers.carry_out()
 
     def pause_writing(self) -> None:
@@ -51,19 +75,27 @@ class PeerProtocol(asyncio.Protocol):
         replies must be read whatever happens.
         """
         if self._dialled is None:
+            self.is_paused = True
             self._peers.node.mesh.paused(self._link)
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The other node reads again."""
         if self._dialled is None and not self.transport.is_closing():
+            self.is_paused = False
             self._peers.node.mesh.resumed(self._link)
             self.transport.resume_reading()
             self._peers.carry_out()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the node that the link is gone."""
+        self.detach()
         self._peers.lost(self._link)
+
+    def close(self) -> None:
+        """Close when what was written is out."""
+        self.detach()
+        self.transport.close()
 
 
 class PeerSockets:
@@ -108,7 +140,14 @@ class PeerSockets:
         for task in self._dials:
             task.cancel()
         for protocol in list(self._links.values()):
-            protocol.transport.close()
+            protocol.close()
+
+    def tick(self) -> None:
+        """Tell the node who was heard."""
+        for link, protocol in self._links.items():
+            if protocol.has_heard:
+                protocol.has_heard = False
+                self.node.mesh.heard(link)
 
     def opened(self, protocol: PeerProtocol, host: str, port: int, *, is_outgoing: bool) -> int:
         """Introduce a new connection to the node; return the number of the link."""
@@ -126,14 +165,14 @@ class PeerSockets:
     def write(self, link: int, data: bytes) -> None:
         """Send bytes on a link that may be gone by now."""
         protocol = self._links.get(link)
-        if protocol is not None and not protocol.transport.is_closing():
-            protocol.transport.write(data)
+        if protocol is not None:
+            protocol.write(data)
 
     def close_one(self, link: int) -> None:
         """Close a link when what was written is out."""
         protocol = self._links.get(link)
         if protocol is not None:
-            protocol.transport.close()
+            protocol.close()
 
     def dial(self, host: str, port: int) -> None:
         """Start to open a link; the node learns the outcome."""

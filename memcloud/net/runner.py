@@ -191,6 +191,7 @@ class Runner:
             ticks += 1
             if ticks % 10 == 0 and self._clock.resync():
                 logger.warning("the wall clock was set; EXPIREAT follows it, deadlines stay")
+            self._peers.tick()
             self.node.tick()
             self._clients.tick()
             self.carry_out()

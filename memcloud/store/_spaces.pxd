@@ -54,13 +54,26 @@ from ._tables cimport (
     find_bucket,
     free_slot,
     insert_bucket,
+    likely_entry,
     remove_bucket,
     shrink_table,
     slot_next,
     table_for,
 )
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define MEMCLOUD_PREFETCH(address) __builtin_prefetch(address)
+    #else
+    #define MEMCLOUD_PREFETCH(address) ((void)(address))
+    #endif
+    """
+    void prefetch "MEMCLOUD_PREFETCH"(const void* address) noexcept nogil
+
 cdef enum:
+    CACHE_LINE_BYTES = 64
+
     LFU_COUNTER_INITIAL = 5
     S3FIFO_COUNTER_MAX = 3
     NEVER_MS = 0x7FFFFFFFFFFFFFFF
@@ -204,9 +217,41 @@ cdef inline Entry* space_find_in(
 ) noexcept nogil:
     """The same for a key whose slot is in ``place`` already."""
     place.hash = sip_hash(key, key_bytes, space.state.secret_0, space.state.secret_1)
+    return space_find_at(space, key, key_bytes, place)
+
+
+cdef inline Entry* space_find_at(
+    Space* space, const char* key, size_t key_bytes, Place* place
+) noexcept nogil:
+    """The same for a key whose slot and hash are in ``place`` already."""
     place.table = table_for(space, place.slot, place.hash)
     place.bucket = find_bucket(place.table, place.hash, key, key_bytes)
     return NULL if place.bucket == NULL else entry_in(place.bucket[0])
+
+
+cdef inline void fetch_ahead(Space* space, Place* places, int count) noexcept nogil:
+    """Let the processor fetch what looking for some keys will touch, all at the same time.
+
+    One look after the other would wait for memory three times each: for the slot, its table, and
+    the entry. The slots and hashes are in ``places``.
+    """
+    cdef int i
+    cdef Entry* entry
+    if space.tables == NULL:
+        return
+    for i in range(count):
+        prefetch(&space.tables[places[i].slot])
+    for i in range(count):
+        places[i].table = table_for(space, places[i].slot, places[i].hash)
+        if places[i].table != NULL:
+            prefetch(places[i].table)
+            prefetch(<char*>places[i].table + CACHE_LINE_BYTES)
+    for i in range(count):
+        if places[i].table != NULL:
+            entry = likely_entry(places[i].table, places[i].hash)
+            if entry != NULL:
+                prefetch(entry)
+                prefetch(<char*>entry + CACHE_LINE_BYTES)
 
 
 cdef inline void space_remove(Space* space, Place* place) noexcept:
@@ -261,7 +306,15 @@ cdef inline Entry* space_find_live_in(
     Space* space, const char* key, size_t key_bytes, Place* place
 ) noexcept:
     """The same for a key whose slot is in ``place`` already."""
-    cdef Entry* entry = space_find_in(space, key, key_bytes, place)
+    place.hash = sip_hash(key, key_bytes, space.state.secret_0, space.state.secret_1)
+    return space_find_live_at(space, key, key_bytes, place)
+
+
+cdef inline Entry* space_find_live_at(
+    Space* space, const char* key, size_t key_bytes, Place* place
+) noexcept:
+    """The same for a key whose slot and hash are in ``place`` already."""
+    cdef Entry* entry = space_find_at(space, key, key_bytes, place)
     if entry == NULL or is_live(entry, space.state.now_ms):
         return entry
     space.state.expired_keys += 1

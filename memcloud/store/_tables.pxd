@@ -80,6 +80,15 @@ cdef inline uint64_t* find_bucket(
     return NULL
 
 
+cdef inline Entry* likely_entry(Table* table, uint64_t hash) noexcept nogil:
+    """The first entry with the tag of a key, which is its own with rare exceptions; or NULL."""
+    cdef uint64_t tag = hash >> TAG_SHIFT
+    cdef uint64_t* bucket = table.buckets + ((tag * table.homes) >> 16)
+    while bucket[0] >> TAG_SHIFT < tag and bucket[0]:
+        bucket += 1
+    return entry_in(bucket[0]) if bucket[0] >> TAG_SHIFT == tag else NULL
+
+
 cdef inline uint64_t* bucket_of(Table* table, uint64_t hash, const Entry* entry) noexcept nogil:
     """The bucket of an entry that is there."""
     cdef uint64_t wanted = bucket_for(hash, entry)
