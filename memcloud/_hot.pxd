@@ -5,7 +5,7 @@ They take their arguments from where they were received and write their replies 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from memcloud.store._entries cimport deadline_of, key_of, object_bytes, object_of, value_of
@@ -21,6 +21,7 @@ from memcloud.store._spaces cimport (
     space_remove,
     space_replace,
 )
+from memcloud.store._store_c cimport Keyspace
 from memcloud.store._structs cimport (
     CACHE,
     DEADLINE,
@@ -32,12 +33,15 @@ from memcloud.store._structs cimport (
     State,
 )
 
+from ._floats cimport FLOAT_BYTES_MAX, add_floats
 from ._output cimport Output, put, put_nil, put_number, put_string
 from ._requests cimport Argument, parse_integer, read_integer, write_integer
 from ._session_c cimport Engine, Request
 
 cdef enum:
     OBJECT_OVERHEAD_BYTES = 64
+    EMBEDDED_BYTES_MAX = 44  # see commands/object.py
+    SCAN_COUNT_DEFAULT = 10
 
 cdef extern from *:
     """
@@ -82,9 +86,18 @@ cdef enum Number:
     PERSIST
     PING
     ECHO
+    OBJECT_ENCODING
+    INCRBYFLOAT
+    MSETNX
+    COPY
+    RENAME
+    RENAMENX
+    DBSIZE
+    RANDOMKEY
+    SCAN
 
 
-cdef inline bint _is(const Argument* argument, const char* word, size_t size) noexcept nogil:
+cdef inline bint is_word(const Argument* argument, const char* word, size_t size) noexcept nogil:
     """Whether an argument is that word of small letters, in any case."""
     cdef size_t i
     if argument.size != size:
@@ -95,26 +108,42 @@ cdef inline bint _is(const Argument* argument, const char* word, size_t size) no
     return True
 
 
-cdef inline bint has_one_key(int number, int count) noexcept nogil:
-    """Whether a command of so many arguments has just one key, its first argument."""
+cdef inline int key_count(int number, int count) noexcept nogil:
+    """How many keys a command of so many arguments has."""
+    if number in (PING, ECHO, DBSIZE, RANDOMKEY, SCAN):
+        return 0
     if number in (MGET, DEL, UNLINK, EXISTS, TOUCH):
-        return count == 2
-    return count == 3 if number == MSET else number not in (PING, ECHO)
+        return count - 1
+    if number in (MSET, MSETNX):
+        return count // 2
+    return 2 if number in (COPY, RENAME, RENAMENX) else 1
 
 
-cdef inline bint owns_all(Engine engine, int number, int count) noexcept:
-    """Whether all keys of a command live here."""
+cdef inline bint is_served_here(Engine engine, const Request* request) noexcept:
+    """Whether all that a command is about lives here."""
+    cdef Argument* key
+    cdef uint32_t slot
     cdef int i
-    for i in range(1, count, 2 if number == MSET else 1):
-        if not engine.mine[slot_of(engine.arguments[i].data, engine.arguments[i].size)]:
+    if engine.is_alone and request.key_count != 1:
+        return True
+    for i in range(request.key_count):
+        if i < request.place_count:
+            slot = request.places[i].slot
+        else:
+            key = &request.arguments[request.first_key + i * request.key_step]
+            slot = slot_of(key.data, key.size)
+        if not engine.mine[slot]:
             return False
-    return True
+        # Only some commands may have keys of several slots.
+        if slot != request.places[0].slot and request.hot.number in (COPY, RENAME, RENAMENX, MSETNX):
+            return False
+    return request.key_count > 0 or request.hot.number in (PING, ECHO)
 
 
 cdef inline Entry* find_key(Engine engine, Space* space, int number, Place* place) noexcept:
     """The live entry of a key of the command that is run, by its number from 0."""
     cdef Request* request = engine.request
-    cdef Argument* key = &engine.arguments[1 + number * request.step]
+    cdef Argument* key = &engine.arguments[request.first_key + number * request.key_step]
     if number < request.place_count:
         place.slot = request.places[number].slot
         place.hash = request.places[number].hash
@@ -223,15 +252,27 @@ cdef inline bint run_set(Engine engine, Space* space, int count, int protocol) e
     cdef int64_t deadline_ms = 0
     cdef bint is_new_only = False
     cdef bint is_old_only = False
+    cdef bint is_getting = False
+    cdef bint is_keeping = False
     cdef bint has_deadline = False
+    cdef uint8_t flags
     cdef int i = 3
     while i < count:
         option = &arguments[i]
-        if _is(option, b"nx", 2) and not is_old_only:
+        if is_word(option, b"nx", 2) and not is_old_only:
             is_new_only = True
-        elif _is(option, b"xx", 2) and not is_new_only:
+        elif is_word(option, b"xx", 2) and not is_new_only:
             is_old_only = True
-        elif not has_deadline and i + 1 < count and (_is(option, b"ex", 2) or _is(option, b"px", 2)):
+        elif is_word(option, b"get", 3):
+            is_getting = True
+        elif is_word(option, b"keepttl", 7) and not has_deadline:
+            is_keeping = True
+        elif (
+            not has_deadline
+            and not is_keeping
+            and i + 1 < count
+            and (is_word(option, b"ex", 2) or is_word(option, b"px", 2))
+        ):
             if not read_integer(&arguments[i + 1], &amount) or not 0 < amount < AMOUNT_MAX:
                 return False
             has_deadline = True
@@ -243,14 +284,27 @@ cdef inline bint run_set(Engine engine, Space* space, int count, int protocol) e
             return False
         i += 1
     entry = find_key(engine, space, 0, &place)
-    if (is_new_only and entry != NULL) or (is_old_only and entry == NULL):
+    if is_getting:
+        if entry != NULL and not is_served(engine, entry):
+            return False
+        count_access(space.state, entry)
+        if entry != NULL:
+            put_value(engine, entry)
+    if is_getting and entry == NULL:
         put_nil(&engine.output, protocol)
+    if (is_new_only and entry != NULL) or (is_old_only and entry == NULL):
+        if not is_getting:
+            put_nil(&engine.output, protocol)
         return True
-    store_value(
-        space, &arguments[1], &place, entry, &arguments[2],
-        space.retention | (DEADLINE if has_deadline else 0), deadline_ms,
-    )
-    put(&engine.output, b"+OK\r\n", 5)
+    flags = space.retention
+    if is_keeping and entry != NULL and entry.flags & DEADLINE:
+        flags |= DEADLINE
+        deadline_ms = deadline_of(entry)
+    elif has_deadline:
+        flags |= DEADLINE
+    store_value(space, &arguments[1], &place, entry, &arguments[2], flags, deadline_ms)
+    if not is_getting:
+        put(&engine.output, b"+OK\r\n", 5)
     return True
 
 
@@ -301,18 +355,38 @@ cdef inline bint run_mget(Engine engine, Space* space, int count, int protocol) 
     return True
 
 
-cdef inline bint run_mset(Engine engine, Space* space, int count) except -1:
+cdef inline int store_all(Engine engine, Space* space, int count) except -1:
+    """Set the keys of MSET or MSETNX."""
     cdef Argument* key
     cdef Place place
     cdef Entry* entry
     cdef int i
-    if count % 2 == 0:
-        return False
     for i in range(count // 2):
         key = &engine.arguments[1 + 2 * i]
         entry = find_key(engine, space, i, &place)
         store_value(space, key, &place, entry, key + 1, space.retention, 0)
+    return 0
+
+
+cdef inline bint run_mset(Engine engine, Space* space, int count) except -1:
+    if count % 2 == 0:
+        return False
+    store_all(engine, space, count)
     put(&engine.output, b"+OK\r\n", 5)
+    return True
+
+
+cdef inline bint run_msetnx(Engine engine, Space* space, int count) except -1:
+    cdef Place place
+    cdef int i
+    if count % 2 == 0:
+        return False
+    for i in range(count // 2):
+        if find_key(engine, space, i, &place) != NULL:
+            put_number(&engine.output, c":", 0)
+            return True
+    store_all(engine, space, count)
+    put_number(&engine.output, c":", 1)
     return True
 
 
@@ -334,7 +408,7 @@ cdef inline bint run_counted(Engine engine, Space* space, int number, int count)
 
 
 cdef inline bint run_get_and(Engine engine, Space* space, int number, int protocol) except -1:
-    """GETSET, GETDEL, and GETEX without options."""
+    """GETSET and GETDEL."""
     cdef Argument* key = &engine.arguments[1]
     cdef Place place
     cdef Entry* entry = find_key(engine, space, 0, &place)
@@ -349,6 +423,41 @@ cdef inline bint run_get_and(Engine engine, Space* space, int number, int protoc
         store_value(space, key, &place, entry, key + 1, space.retention, 0)
     elif number == GETDEL and entry != NULL:
         space_remove(space, &place)
+    return True
+
+
+cdef inline bint run_getex(Engine engine, Space* space, int count, int protocol) except -1:
+    """GETEX, but with EXAT or PXAT."""
+    cdef Argument* option = &engine.arguments[2]
+    cdef Place place
+    cdef Entry* entry
+    cdef int64_t amount = 0
+    cdef int64_t unit_ms = 0
+    if count == 3 and not is_word(option, b"persist", 7):
+        return False
+    if count == 4:
+        if is_word(option, b"ex", 2):
+            unit_ms = 1000
+        elif is_word(option, b"px", 2):
+            unit_ms = 1
+        else:
+            return False
+        if not read_integer(option + 1, &amount) or not 0 < amount < AMOUNT_MAX:
+            return False
+    if count > 4:
+        return False
+    entry = find_key(engine, space, 0, &place)
+    if entry != NULL and not is_served(engine, entry):
+        return False
+    count_access(space.state, entry)
+    if entry == NULL:
+        put_nil(&engine.output, protocol)
+        return True
+    put_value(engine, entry)
+    if unit_ms:
+        put_deadline(space, &place, entry, space.state.now_ms + amount * unit_ms, True)
+    elif count == 3 and entry.flags & DEADLINE:
+        put_deadline(space, &place, entry, 0, False)
     return True
 
 
@@ -535,32 +644,153 @@ cdef inline bint run_type(Engine engine, Space* space) except -1:
     return True
 
 
-cdef inline bint run_hot(Engine engine, Request* request, Space* space, int protocol) except -1:
+cdef inline bint run_encoding(Engine engine, Space* space, int protocol) except -1:
+    """OBJECT ENCODING."""
+    cdef Place place
+    cdef Entry* entry = find_key(engine, space, 0, &place)
+    cdef size_t size
+    cdef int64_t number = 0
+    if entry == NULL:
+        put_nil(&engine.output, protocol)
+        return True
+    if not is_string(entry):
+        return False
+    size = string_bytes(entry)
+    if parse_integer(string_data(entry), size, &number):
+        put_string(&engine.output, b"int", 3)
+    elif size <= EMBEDDED_BYTES_MAX:
+        put_string(&engine.output, b"embstr", 6)
+    else:
+        put_string(&engine.output, b"raw", 3)
+    return True
+
+
+cdef inline bint run_add_float(Engine engine, Space* space) except -1:
+    """INCRBYFLOAT of numbers that are written as usual, where a long double is that of x86."""
+    cdef Argument* key = &engine.arguments[1]
+    cdef Argument text
+    cdef char digits[FLOAT_BYTES_MAX + FLOAT_BYTES_MAX]
+    cdef Place place
+    cdef Entry* entry = find_key(engine, space, 0, &place)
+    cdef const char* before = b"0"
+    cdef size_t before_bytes = 1
+    cdef int size
+    if entry != NULL:
+        if entry.flags & OBJECT:
+            return False
+        before, before_bytes = value_of(entry), entry.value_bytes
+    size = add_floats(before, before_bytes, key[1].data, key[1].size, digits, sizeof(digits))
+    if size <= 0:
+        return False
+    text.data = digits
+    text.size = size
+    store_value(space, key, &place, entry, &text, kept_flags(space, entry), kept_deadline(entry))
+    put_string(&engine.output, digits, size)
+    return True
+
+
+cdef inline bytes as_bytes(const Argument* argument):
+    return PyBytes_FromStringAndSize(argument.data, argument.size)
+
+
+cdef inline bint run_copy(Engine engine, Keyspace keyspace, int count) except -1:
+    """COPY within a database."""
+    cdef bytes source = as_bytes(&engine.arguments[1])
+    cdef bytes destination = as_bytes(&engine.arguments[2])
+    cdef bint is_replacing = count == 4
+    if source == destination or count > 4:
+        return False
+    if is_replacing and not is_word(&engine.arguments[3], b"replace", 7):
+        return False
+    value = keyspace.get(source)
+    if value is None or (not is_replacing and destination in keyspace):
+        put_number(&engine.output, c":", 0)
+    else:
+        keyspace.set(
+            destination, value, keyspace.deadline_ms(source), keyspace.retention(source)
+        )
+        put_number(&engine.output, c":", 1)
+    return True
+
+
+cdef inline bint run_rename(Engine engine, Keyspace keyspace, int number) except -1:
+    """RENAME, RENAMENX."""
+    cdef bytes old = as_bytes(&engine.arguments[1])
+    cdef bytes new = as_bytes(&engine.arguments[2])
+    if old not in keyspace:
+        return False
+    if number == RENAMENX and new in keyspace:
+        put_number(&engine.output, c":", 0)
+        return True
+    keyspace.rename(old, new)
+    if number == RENAMENX:
+        put_number(&engine.output, c":", 1)
+    else:
+        put(&engine.output, b"+OK\r\n", 5)
+    return True
+
+
+cdef inline bint run_randomkey(Engine engine, Keyspace keyspace, int protocol) except -1:
+    key = keyspace.random_key()
+    if key is None:
+        put_nil(&engine.output, protocol)
+    else:
+        put_string(&engine.output, PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
+    return True
+
+
+cdef inline bint run_scan(Engine engine, Keyspace keyspace, int count) except -1:
+    """SCAN, at most with COUNT."""
+    cdef char digits[24]
+    cdef int64_t cursor = 0
+    cdef int64_t wanted = SCAN_COUNT_DEFAULT
+    cdef list found
+    if not read_integer(&engine.arguments[1], &cursor) or cursor < 0:
+        return False
+    if count != 2:
+        if count != 4 or not is_word(&engine.arguments[2], b"count", 5):
+            return False
+        if not read_integer(&engine.arguments[3], &wanted) or wanted < 1:
+            return False
+    next_cursor, found = keyspace.scan(cursor, wanted)
+    put_number(&engine.output, c"*", 2)
+    if next_cursor > 0x7FFFFFFFFFFFFFFF:
+        text = b"%d" % next_cursor
+        put_string(&engine.output, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    else:
+        put_string(&engine.output, digits, write_integer(digits, <int64_t>next_cursor))
+    put_number(&engine.output, c"*", len(found))
+    for key in found:
+        put_string(&engine.output, PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key))
+    return True
+
+
+cdef inline bint run_hot(
+    Engine engine, Request* request, Keyspace keyspace, int protocol
+) except -1:
     """Run one command; False, and nothing has happened, if it is none for us."""
     cdef int number = request.hot.number
     cdef int count = request.count
+    cdef Space* space = &keyspace.space
     cdef Output* output = &engine.output
-    cdef Argument* key = &request.arguments[1]
+    cdef Argument* first = &request.arguments[1]
     engine.request = request
     engine.arguments = request.arguments
     if request.hot.needs_memory and not engine.store.keep_limit(engine.store.limit_now):
+        return False
+    if not is_served_here(engine, request):
         return False
     if number == PING:
         if count > 2:
             return False
         if count == 2:
-            put_string(output, key.data, key.size)
+            put_string(output, first.data, first.size)
         else:
             put(output, b"+PONG\r\n", 7)
         return True
     if number == ECHO:
-        put_string(output, key.data, key.size)
+        put_string(output, first.data, first.size)
         return True
-    if not engine.is_alone and number in (MGET, MSET, DEL, UNLINK, EXISTS, TOUCH):
-        if not owns_all(engine, number, count):
-            return False
-    elif not engine.mine[request.places[0].slot]:
-        return False
     if number == GET:
         return run_get(engine, space, protocol)
     if number == SET:
@@ -573,10 +803,10 @@ cdef inline bint run_hot(Engine engine, Request* request, Space* space, int prot
         return run_mset(engine, space, count)
     if number in (DEL, UNLINK, EXISTS, TOUCH):
         return run_counted(engine, space, number, count)
-    if number in (GETSET, GETDEL, GETEX):
-        return count == (3 if number == GETSET else 2) and run_get_and(
-            engine, space, number, protocol
-        )
+    if number in (GETSET, GETDEL):
+        return run_get_and(engine, space, number, protocol)
+    if number == GETEX:
+        return run_getex(engine, space, count, protocol)
     if number in (SETNX, SETEX, PSETEX):
         return run_set_kin(engine, space, number)
     if number in (APPEND, SETRANGE):
@@ -591,4 +821,21 @@ cdef inline bint run_hot(Engine engine, Request* request, Space* space, int prot
         return run_persist(engine, space)
     if number == TYPE:
         return run_type(engine, space)
+    if number == OBJECT_ENCODING:
+        return run_encoding(engine, space, protocol)
+    if number == INCRBYFLOAT:
+        return run_add_float(engine, space)
+    if number == MSETNX:
+        return run_msetnx(engine, space, count)
+    if number == COPY:
+        return run_copy(engine, keyspace, count)
+    if number in (RENAME, RENAMENX):
+        return run_rename(engine, keyspace, number)
+    if number == DBSIZE:
+        put_number(output, c":", space.count)
+        return True
+    if number == RANDOMKEY:
+        return run_randomkey(engine, keyspace, protocol)
+    if number == SCAN:
+        return run_scan(engine, keyspace, count)
     return False

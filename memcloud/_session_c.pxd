@@ -32,10 +32,11 @@ cdef struct Request:
     Argument* arguments
     const char* behind
     int count  # of its arguments, its name included
-    int step  # from one key to the next
+    int first_key  # which argument it is
+    int key_step  # from one key to the next
+    int key_count
     Place* places  # slots and hashes of its first keys
     int place_count
-    bint has_one_key
     # Of another member, see link/batch.py
     uint32_t call_id
     uint32_t word

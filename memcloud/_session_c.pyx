@@ -35,18 +35,7 @@ from ._calls_c cimport (
     put_frame_head,
     put_number_le,
 )
-from ._hot cimport (
-    DEL,
-    ECHO,
-    EXISTS,
-    MGET,
-    MSET,
-    PING,
-    TOUCH,
-    UNLINK,
-    has_one_key,
-    run_hot,
-)
+from ._hot cimport MSET, MSETNX, OBJECT_ENCODING, is_word, key_count, run_hot
 from ._output cimport Output, put, put_number, reserve
 from ._requests cimport (
     ARGUMENTS_MAX,
@@ -97,7 +86,8 @@ HOT_COMMANDS = (
     "get", "set", "mget", "mset", "del", "unlink", "exists", "touch", "incr", "decr", "incrby",
     "decrby", "append", "strlen", "getrange", "substr", "setrange", "setnx", "setex", "psetex",
     "getset", "getdel", "getex", "type", "ttl", "pttl", "expiretime", "pexpiretime", "expire",
-    "pexpire", "expireat", "pexpireat", "persist", "ping", "echo",
+    "pexpire", "expireat", "pexpireat", "persist", "ping", "echo", "object|encoding", "incrbyfloat",
+    "msetnx", "copy", "rename", "renamenx", "dbsize", "randomkey", "scan",
 )
 
 
@@ -131,8 +121,11 @@ cdef class Engine:
         self.string_bytes_max = INLINE_BYTES_MAX
         memset(self.mine, 1, sizeof(self.mine))
         for number in range(len(HOT_COMMANDS)):
-            command = commands.find(HOT_COMMANDS[number].encode())
-            text = command.name.encode()
+            container, _, word_behind = HOT_COMMANDS[number].partition("|")
+            command = commands.find(container.encode())
+            if word_behind:
+                command = command.subcommands[word_behind]
+            text = container.encode()
             name.data, name.size = PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)
             read_word(&name, word)
             cell = _cell(word)
@@ -263,7 +256,11 @@ cdef class Engine:
                 status = COMMAND  # which will find that the session is stalled
                 break
             size = request.behind - parser.data - parser.position
-            if not self.is_alone and request.has_one_key and not self.mine[request.places[0].slot]:
+            if (
+                not self.is_alone
+                and request.key_count == 1
+                and not self.mine[request.places[0].slot]
+            ):
                 if self.owners[request.places[0].slot] is None or size > FORWARDED_BYTES_MAX:
                     status = COMMAND
                     break
@@ -273,7 +270,7 @@ cdef class Engine:
                 is_queueing = True
             else:
                 self.time_from_now(request.hot.number)
-                if not run_hot(self, request, &keyspace.space, session.protocol):
+                if not run_hot(self, request, keyspace, session.protocol):
                     status = COMMAND
                     break
                 self.calls[request.hot.number] += 1
@@ -329,21 +326,19 @@ cdef class Engine:
         """Find out what a request of so many arguments asks for."""
         cdef Hot* hot = self.find(&request.arguments[0])
         cdef Argument* key
-        cdef int keys = 0
         request.count = count
-        request.place_count = 0
+        request.key_count = request.place_count = 0
         request.hot = NULL
         if hot == NULL or not (count == hot.arity or count >= -hot.arity > 0):
             return
+        if hot.number == OBJECT_ENCODING and not is_word(&request.arguments[1], b"encoding", 8):
+            return
         request.hot = hot
-        request.step = 2 if hot.number == MSET else 1
-        if hot.number in (MGET, MSET, DEL, UNLINK, EXISTS, TOUCH):
-            keys = min((count - 1) // request.step, PLACES_PER_REQUEST)
-        elif hot.number not in (PING, ECHO):
-            keys = 1
-        request.has_one_key = has_one_key(hot.number, count)
-        while request.place_count < keys:
-            key = &request.arguments[1 + request.place_count * request.step]
+        request.first_key = 2 if hot.number == OBJECT_ENCODING else 1
+        request.key_step = 2 if hot.number in (MSET, MSETNX) else 1
+        request.key_count = key_count(hot.number, count)
+        while request.place_count < min(request.key_count, PLACES_PER_REQUEST):
+            key = &request.arguments[request.first_key + request.place_count * request.key_step]
             request.places[request.place_count].slot = slot_of(key.data, key.size)
             request.places[request.place_count].hash = sip_hash(
                 key.data, key.size, state.secret_0, state.secret_1
@@ -436,7 +431,7 @@ cdef class Engine:
         request.call_id = call_id
         request.word = word
         self.prepare(request, count, &self.store.shared.state)
-        return request.hot != NULL and request.has_one_key
+        return request.hot != NULL and request.key_count == 1
 
     cdef bint serve_call(self, Request* request) except -1:
         """Run a call and add its result to the frame; False if Python has to run it."""
@@ -447,7 +442,7 @@ cdef class Engine:
         self.time_from_now(request.hot.number)
         reserve(output, RECORD_HEAD_BYTES)
         output.size += RECORD_HEAD_BYTES
-        if not run_hot(self, request, &keyspace.space, 3 if request.word & RESP3 else 2):
+        if not run_hot(self, request, keyspace, 3 if request.word & RESP3 else 2):
             output.size = started
             return False
         size = output.size - started - RECORD_HEAD_BYTES

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memcloud.node
+from memcloud.resp import ErrorReply
 from memcloud.store import store as readable
 
 from .commands.support import LocalNode
@@ -23,13 +24,16 @@ NUMBERS = st.sampled_from(
     + [b"%d" % (-(2**63) + shift) for shift in (-1, 0, 1)]
     + [b"9" * 19, b"9" * 20, b"16384", b"16380", b"1000000000000"]
 )
+FLOATS = st.sampled_from(b"0.1 -0.1 3.0e3 0.5 10. .5 +1.50 -0.0 1e400 inf nan -5.25".split()) | (
+    st.sampled_from([b"9" * 30, b"0.%017d" % 1, b"0.%018d" % 6, b"1" * 41, b"-5.25 "])
+)
 VALUES = (
     NUMBERS
     | st.binary(max_size=20)
     | st.sampled_from([b"v" * size for size in (16383, 16384, 16385, 70_000)])
 )
 OPTIONS = st.lists(
-    st.sampled_from([b"NX", b"xx", b"GET", b"KEEPTTL", b"EX", b"px", b"PXAT", b"PERSIST"])
+    st.sampled_from([b"NX", b"xx", b"GET", b"KEEPTTL", b"EX", b"px", b"PXAT", b"PERSIST", b"get"])
     | st.sampled_from([b"PINNED", b"CACHE", b"GT", b"LT"])
     | NUMBERS,
     max_size=4,
@@ -65,6 +69,14 @@ COMMANDS = st.one_of(
     st.builds(lambda name, keys: [name, *keys], spelled(WITH_KEYS), st.lists(KEYS, max_size=5)),
     st.builds(lambda pairs: [b"MSET", *pairs], st.lists(KEYS | VALUES, max_size=7)),
     command(spelled(["ping", "echo"]), VALUES),
+    command(spelled(["incrbyfloat"]), KEYS, NUMBERS | FLOATS),
+    command(spelled(["set"]), KEYS, FLOATS),
+    command(spelled(["object"]), st.sampled_from([b"encoding", b"ENCODING", b"freq"]), KEYS),
+    command(spelled(["rename", "renamenx"]), KEYS, KEYS),
+    command(spelled(["copy"]), KEYS, KEYS),
+    command(spelled(["copy"]), KEYS, KEYS, st.sampled_from([b"REPLACE", b"replace", b"x"])),
+    st.builds(lambda pairs: [b"MSETNX", *pairs], st.lists(KEYS | VALUES, max_size=5)),
+    st.just([b"DBSIZE"]),
     st.sampled_from([[b"PING"], [b"GET"], [b"nonsense", b"a"], [b"SELECT", b"1"], [b"FLUSHDB"]]),
     st.sampled_from([[b"HELLO", b"3"], [b"HELLO", b"2"], [b"CLIENT", b"NO-TOUCH", b"ON"]]),
     st.sampled_from([[b"CLIENT", b"REPLY", b"SKIP"], [b"SWAPDB", b"0", b"1"]]),
@@ -144,6 +156,31 @@ def test_both_sessions_answer_any_stream_alike(
         native.advance(pause_ms)
         plain.advance(pause_ms)
     assert observed(native) == observed(plain)
+
+
+@pytest.mark.parametrize("count", ["1", "7", "1000", "0", "-1", "x", "9223372036854775807"])
+def test_both_sessions_find_the_same_keys_in_steps(count: str) -> None:
+    """In an order of their own: SCAN promises none."""
+    native, plain = LocalNode(), readable_node()
+    for node in (native, plain):
+        for number in range(300):
+            node.run("SET", f"key:{number % 100}" if number < 200 else f"{{t}}{number}", "v")
+    assert scanned(native, count) == scanned(plain, count)
+    for cursor in ["-1", "x", "", "99999999999999999999"]:
+        assert native.run("SCAN", cursor) == plain.run("SCAN", cursor)
+
+
+def scanned(node: LocalNode, count: str) -> object:
+    """Return all keys that SCAN shows, or its error."""
+    cursor, found = b"0", []
+    while True:
+        reply = node.run("SCAN", cursor, "COUNT", count)
+        if isinstance(reply, ErrorReply):
+            return reply
+        cursor, keys = reply
+        found += keys
+        if cursor == b"0":
+            return sorted(found)
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def _case(words: str, title: str = "", *, refills: bool = False, makes: str = ""
 def _words(text: str) -> tuple[str, ...]:
     """Return words; in the text, K is a random key, V a value and N a random number."""
     known = {"K": KEY, "V": VALUE, "N": "__rand_int__"}
-    return tuple(known.get(word, word) for word in text.split())
+    return tuple(re.sub(r"\b[KVN]\b", lambda found: known[found[0]], word) for word in text.split())
 
 
 CASES = (
