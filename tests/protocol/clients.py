@@ -1,26 +1,20 @@
-"""Clients that ask for something, wait for the reply, think, and ask again; and what they saw."""
+"""Clients that ask for something, wait for the reply, think, and ask again."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-from memcloud.protocol.effects import Outcome, Reply
+from memcloud.protocol.effects import Outcome as Ending
+from memcloud.protocol.effects import Reply
+from memcloud.protocol.table import NO_CLUSTER
+from tests.histories import Kind, Operation, Outcome
+from tests.histories.operations import FOREVER
 
-from .operations import Operation
+from .seen import Seen
 from .world import Process, World
 
 PATIENCE_MS = 6000.0
-
-
-@dataclass
-class History:
-    """All that the clients of a run have seen."""
-
-    operations: list[Operation] = field(default_factory=list)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    longest_gap_ms: float = 0.0
-    last_done_ms: float = 0.0
+COUNTERS = 3  # every third key is one
 
 
 @dataclass
@@ -28,7 +22,7 @@ class Client:
     """One client; it has one command on its way at a time."""
 
     world: World
-    history: History
+    seen: Seen
     number: int
     keys: int
     is_stopped: bool = False
@@ -36,30 +30,31 @@ class Client:
 
     def go(self) -> None:
         """Ask for something."""
+        world, random = self.world, self.world.random
+        process = random.choice(list(world.devices.values())).process
         if self.is_stopped:
             return
-        world, random = self.world, self.world.random
-        self.turn += 1
-        index = random.randrange(self.keys)
-        is_counter = index % 3 == 0
-        key, slot = f"k{index}", index % world.slot_count
-        if random.random() < 0.5:
-            name, value, command = "get", "", f"GET {key}"
-        elif is_counter:
-            name, value, command = "incr", "", f"INCR {key}"
-        else:
-            value = f"{self.number}.{self.turn}"
-            name, command = "set", f"SET {key} {value}"
-        operation = Operation(name, key, value, world.now_ms)
-        process = world.random.choice(list(world.devices.values())).process
         if process is None:
             world.after(random.uniform(20, 60), self.go)
             return
-        world.after(PATIENCE_MS, self._give_up, self.turn, operation)
+        self.turn += 1
+        index = random.randrange(self.keys)
+        key = f"k{index}"
+        kind, argument, command = Kind.GET, "", f"GET {key}"
+        if random.random() < 0.5:
+            if index % COUNTERS == 0:
+                kind, argument, command = Kind.INCR, "1", f"INCR {key}"
+            else:
+                argument = f"{self.number}.{self.turn}"
+                kind, command = Kind.SET, f"SET {key} {argument}"
+        operation = Operation(
+            key.encode(), kind, argument.encode(), world.now_ms, FOREVER, Outcome.UNKNOWN
+        )
         turn = self.turn
+        world.after(PATIENCE_MS, self._give_up, turn, operation)
         world.request(
             process,
-            slot,
+            index % world.slot_count,
             command.encode(),
             lambda reply: self._answered(process, turn, operation, reply),
         )
@@ -67,28 +62,37 @@ class Client:
     def _answered(self, process: Process, turn: int, operation: Operation, reply: Reply) -> None:
         if turn != self.turn:
             return
-        history, now_ms = self.history, self.world.now_ms
-        history.outcomes[reply.outcome] += 1
-        if reply.outcome is Outcome.DONE:
-            operation.returned_ms = now_ms
-            operation.reply = reply.reply.decode()
+        seen, now_ms = self.seen, self.world.now_ms
+        seen.outcomes[reply.outcome] += 1
+        if reply.outcome is Ending.DONE:
             assert process.core.table is not None
-            operation.cluster = process.core.table.cluster
-            history.operations.append(operation)
-            gap_ms = now_ms - max(history.last_done_ms, operation.called_ms)
-            history.longest_gap_ms = max(history.longest_gap_ms, gap_ms)
-            history.last_done_ms = now_ms
-        elif reply.outcome is Outcome.UNKNOWN:
-            history.operations.append(operation)
+            done = replace(
+                operation,
+                returned=now_ms,
+                outcome=Outcome.OK,
+                result=_result(operation.kind, reply.reply),
+            )
+            seen.operations.append((process.core.table.cluster, done))
+            gap_ms = now_ms - max(seen.last_done_ms, operation.called)
+            seen.longest_gap_ms = max(seen.longest_gap_ms, gap_ms)
+            seen.last_done_ms = now_ms
+        elif reply.outcome is Ending.UNKNOWN:
+            seen.operations.append((NO_CLUSTER, operation))
         self._next()
 
     def _give_up(self, turn: int, operation: Operation) -> None:
         if turn == self.turn:
-            self.history.outcomes["given up"] += 1
-            if operation.name != "get":
-                self.history.operations.append(operation)
+            self.seen.outcomes["given up"] += 1
+            if operation.kind is not Kind.GET:
+                self.seen.operations.append((NO_CLUSTER, operation))
             self._next()
 
     def _next(self) -> None:
         self.turn += 1
         self.world.after(self.world.random.uniform(20, 180), self.go)
+
+
+def _result(kind: Kind, reply: bytes) -> bytes | int | None:
+    if kind is Kind.INCR:
+        return int(reply)
+    return reply if kind is Kind.GET and reply != b"nil" else None

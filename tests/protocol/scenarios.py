@@ -10,10 +10,10 @@ from memcloud.protocol import messages
 from memcloud.protocol.core import Core
 from memcloud.protocol.effects import Send
 from memcloud.protocol.settings import Isolation
-from memcloud.protocol.table import NO_CLUSTER, Cluster, Member
+from memcloud.protocol.table import NO_CLUSTER, Member
 
-from .clients import Client, History
-from .linearizable import violation
+from .clients import Client
+from .seen import Seen, complaint, start_over
 from .world import CoreMaker, Weather, World
 
 AMBUSHED = (
@@ -76,7 +76,7 @@ class Outcome:
 
     violations: list[str]
     seen: Counter[str]
-    history: History
+    client_saw: Seen
     trace: str
     events: int
     world: World
@@ -206,8 +206,8 @@ def run(seed: int, setup: Setup) -> Outcome:
     world.start_all()
     loss = world.random.choice((0.0, 0.01, 0.05))
     world.weather = Weather(loss, loss, world.random.choice((0.0, 0.02, 0.1)))
-    history = History(last_done_ms=world.now_ms)
-    clients = [Client(world, history, number, setup.keys) for number in range(setup.clients)]
+    seen = Seen(last_done_ms=world.now_ms)
+    clients = [Client(world, seen, number, setup.keys) for number in range(setup.clients)]
     for client in clients:
         world.after(world.random.uniform(0, 100), client.go)
     end_ms = world.now_ms + setup.duration_ms
@@ -217,23 +217,23 @@ def run(seed: int, setup: Setup) -> Outcome:
     world.run(max(0.0, end_ms - 12_000 - world.now_ms))
     nemesis.end()
     world.run(end_ms - world.now_ms)
-    _check_peace(world, clients, history)
+    _check_peace(world, clients, seen)
     if not world.violations:
-        _check_histories(world, setup, history)
-    return Outcome(world.violations, world.seen, history, world.trace, world.events, world)
+        _check_histories(world, setup, seen)
+    return Outcome(world.violations, world.seen, seen, world.trace, world.events, world)
 
 
-def _check_peace(world: World, clients: list[Client], history: History) -> None:
+def _check_peace(world: World, clients: list[Client], seen: Seen) -> None:
     """All is well some time after the last fault."""
     if world.violations:
         return
     if not world.run_until(world.is_settled, SETTLE_MS):
         world.violations.append(f"not settled: {world.describe()}")
         return
-    bad = history.outcomes.total() - history.outcomes["done"]
+    bad = seen.outcomes.total() - seen.outcomes["done"]
     world.run(LIVENESS_MS)
-    if history.outcomes.total() - history.outcomes["done"] > bad:
-        world.violations.append(f"commands fail in peace: {history.outcomes}")
+    if seen.outcomes.total() - seen.outcomes["done"] > bad:
+        world.violations.append(f"commands fail in peace: {seen.outcomes}")
     for client in clients:
         client.is_stopped = True
     world.run(8_000)
@@ -241,30 +241,21 @@ def _check_peace(world: World, clients: list[Client], history: History) -> None:
         world.check_quiet()
 
 
-def _check_histories(world: World, setup: Setup, history: History) -> None:
+def _check_histories(world: World, setup: Setup, seen: Seen) -> None:
     if setup.isolation is Isolation.REFUSE:
         lines = [(NO_CLUSTER, False)]
     else:
         clusters = dict.fromkeys(cluster for cluster, _ in world.tables)
         lines = [(cluster, place > 0) for place, cluster in enumerate(clusters)]
     for line, is_fork in lines:
-        operations = [
-            each
-            for each in history.operations
-            if line in (NO_CLUSTER, each.cluster) or each.cluster == NO_CLUSTER
+        operations = seen.of(line)
+        operations += [offered for cluster, offered in world.bequests if cluster == line]
+        operations += [
+            start_over(b"k%d" % index, since_ms, until_ms)
+            for cluster, slot, since_ms, until_ms in world.wipes
+            if cluster == line
+            for index in range(slot, setup.keys, setup.slots)
         ]
-        operations += [each for each in world.bequests if each.cluster == line]
-        wrong = violation(operations, _wipes(world, setup, line), is_fork=is_fork)
+        wrong = complaint(operations, is_fork=is_fork)
         if wrong:
-            world.violations.append(f"{line} {wrong}")
-
-
-def _wipes(world: World, setup: Setup, line: Cluster) -> dict[str, list[tuple[float, float]]]:
-    return {
-        f"k{index}": [
-            (first_ms, last_ms)
-            for cluster, slot, first_ms, last_ms in world.wipes
-            if slot == index % setup.slots and cluster == line
-        ]
-        for index in range(setup.keys)
-    }
+            world.violations.append(wrong)

@@ -21,8 +21,9 @@ from memcloud.protocol.effects import Effect, Left, Renewed, Reply, SaveRecord, 
 from memcloud.protocol.messages import Message
 from memcloud.protocol.settings import Isolation, Settings, Weights
 from memcloud.protocol.table import NO_CLUSTER, Assignment, Cluster, Member, Table
+from tests.histories import Kind, Operation, Outcome
+from tests.histories.operations import FOREVER
 
-from .operations import Operation
 from .toy_store import ToyStore
 
 TICK_MS = 50
@@ -131,7 +132,7 @@ class World:
         self.tables: dict[tuple[Cluster, int], Table] = {}
         self.wipes: list[tuple[Cluster, int, float, float]] = []
         self._lineages: dict[Cluster, dict[int, int]] = {}
-        self.bequests: list[Operation] = []
+        self.bequests: list[tuple[Cluster, Operation]] = []
         self.ambush: tuple[type[Any], Callable[[Member, Send], None]] | None = None
         self.committed: dict[tuple[Cluster, int, int], int] = {}
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -403,9 +404,9 @@ class World:
         """A value of a cluster that dissolves may from now on be seen in another one."""
         self.seen["a key was bequeathed"] += len(commands)
         for command in commands:
-            _, key, value = command.decode().split(" ")
-            cluster = process.core.state.cluster
-            self.bequests.append(Operation("set", key, value, self.now_ms, cluster=cluster))
+            _, key, value = command.split(b" ")
+            offered = Operation(key, Kind.SET, value, self.now_ms, FOREVER, Outcome.UNKNOWN)
+            self.bequests.append((process.core.state.cluster, offered))
 
     # What must come to hold
 
