@@ -33,6 +33,8 @@ class Serving:
         self.direct = bytearray(state.settings.slot_count)
         """1 for slots on which a command of a client may run at once, while the lease is valid."""
         self.is_closed = False  # the cluster dissolves
+        self.remembered = 0  # commands that were sent again after they had run
+        self.refused_late = 0  # and after their gateway had stopped waiting
         self._holding: dict[int, None] = {}  # slots that are not served yet, in order
 
     def can_serve(self, slot: int) -> bool:
@@ -60,11 +62,13 @@ class Serving:
             return
         known = copy.results.find(source, message.counter)
         if known is not None:
+            self.remembered += 1
             reply, sequence = known
             if sequence <= copy.committed:
                 state.send(source, Result(message.counter, reply))
             return  # else it will be released
         if copy.results.is_settled(source, message.counter):
+            self.refused_late += 1
             return
         origin = Origin(source, message.counter, message.floor)
         self._run(slot, copy, origin, message.command)

@@ -60,8 +60,8 @@ class Setup:
     devices: int = 4
     replicas: int = 2
     faults: tuple[str, ...] = FAULTS
-    one_at_a_time: bool = True
-    single: bool = True  # one device at a time is affected
+    is_stacked: bool = False  # a fault may come before the one before it has healed
+    is_grouped: bool = False  # a cut may part the devices in the middle
     duration_ms: int = 60_000
     isolation: Isolation = Isolation.REFUSE
     clients: int = 6
@@ -95,7 +95,7 @@ class Nemesis:
         world, random = self._world, self._world.random
         if world.now_ms >= self._until_ms:
             return
-        if self._setup.one_at_a_time and not world.is_settled():
+        if not self._setup.is_stacked and not world.is_settled():
             world.after(500, self.go)
             return
         fault = random.choice(self._setup.faults)
@@ -133,7 +133,7 @@ class Nemesis:
                 world.after(duration_ms, world.resume, name)
             case "cut" | "one way" | "flap":
                 side = {name}
-                if not self._setup.single and random.random() < 0.4:
+                if self._setup.is_grouped and random.random() < 0.4:
                     side = set(random.sample(list(world.devices), len(world.devices) // 2))
                 world.cut_off(side, one_way=fault == "one way")
                 world.after(400 if fault == "flap" else duration_ms, world.heal)
@@ -218,6 +218,7 @@ def run(seed: int, setup: Setup) -> Outcome:
     nemesis.end()
     world.run(end_ms - world.now_ms)
     _check_peace(world, clients, seen)
+    world.count_rare()
     if not world.violations:
         _check_histories(world, setup, seen)
     return Outcome(world.violations, world.seen, seen, world.trace, world.events, world)

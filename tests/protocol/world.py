@@ -126,6 +126,7 @@ class World:
         self.make_core = make_core
         self.now_ms = 0.0
         self.events = 0
+        self.started: list[Process] = []
         self.cuts: set[tuple[str, str]] = set()
         self.violations: list[str] = []
         self.seen: Counter[str] = Counter()
@@ -194,6 +195,7 @@ class World:
         core = self.make_core(settings, store, seeded, device.record, clock_ms, wall_offset_ms)
         process = Process(device, core, store, core.me)
         device.process = process
+        self.started.append(process)
         for other in self.devices:
             if other != name:
                 core.peer_found(other)
@@ -206,6 +208,15 @@ class World:
         for name in self.devices:
             self.start(name)
         assert self.run_until(self.is_settled, 30_000), self.describe()
+
+    def count_rare(self) -> None:
+        """Add up what the processes count themselves."""
+        for process in self.started:
+            core = process.core
+            self.seen["a move was given up"] += core.moves.aborted
+            self.seen["a decree was finished by another"] += core.deciding.finished_for_others
+            self.seen["a result was remembered"] += core.serving.remembered
+            self.seen["a late command was refused"] += core.serving.refused_late
 
     def crash(self, name: str) -> None:
         """Kill a process; its memory is gone, the disk stays."""
