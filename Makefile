@@ -8,13 +8,14 @@ BENCH_STAMP := $(VENV)/.installed-bench
 FUZZ_STAMP := $(VENV)/.installed-fuzz
 ARGS ?=
 FUZZ_INPUTS ?= 1000000
+SEEDS ?= 300
 WORKLOAD ?= get-p16
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
 
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided sanitize lint format docs bench profile clean
+.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided simulate sanitize lint format docs bench profile clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -60,6 +61,9 @@ fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random
 
 fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; ARGS='-max_total_time=60' is a flag of libFuzzer
 	$(BIN)/python -m tests.fuzz.guided parser -max_len=4096 -artifact_prefix=build/fuzz- $(ARGS)
+
+simulate: setup ## run SEEDS= clusters of the new protocol through faults, 60 simulated seconds each
+	$(BIN)/python -m tests.protocol --seeds $(SEEDS) $(ARGS)
 
 sanitize: setup ## run the tests of the native modules under AddressSanitizer and UBSan
 	scripts/sanitize.sh $(ARGS)

@@ -28,6 +28,9 @@ class Candidate:
     heard_ms: int
 
 
+_NOBODY = Candidate(Member("", 0), 0, 0)
+
+
 class Leading:
     """The duties of the leader, done by every node for as long as it takes itself for the one."""
 
@@ -73,6 +76,9 @@ class Leading:
             return
         table = state.table
         assert table is not None
+        for member in table.members:  # what they asked for is done, and they may leave again
+            if self._candidates.get(member.device, _NOBODY).member == member:
+                del self._candidates[member.device]
         heard = [
             device for device in table.devices if state.detector.is_heard(device, state.now_ms)
         ]
