@@ -200,6 +200,8 @@ class Core:
         self.merging.tick()
         if self.founding.pledged_to is None:
             self.leading.tick()
+            if self.founding.may_resume():
+                self.leading.resume()
         self._settle()
 
     def on_request(self, now_ms: int, slot: int, command: bytes, *, is_write: bool) -> int:

@@ -2,8 +2,8 @@
 
 A node that is in no table asks whoever it reaches to be taken in. When it has met no living member
 for a while, it founds a cluster, if it has the lowest name of those who are in the same position;
-the others wait for it and join. A node that remembers a cluster does the same: whoever holds data
-of that cluster is alive, and would have been met, or is on the other side of a cut.
+the others wait for it and join. A node that remembers a cluster does the same, unless those who are
+outside have a quorum in it: then they go on with it, empty (`Leading.resume`).
 
 Members that have had no quorum for 8 s found a cluster, too, if the settings let them. The first of
 them by the table asks the others for a *pledge*: each tells which slots it holds and leaves the old
@@ -158,20 +158,41 @@ class Founding:
             weights = {state.me: state.settings.weight}
             self.adopt(found(self._new_cluster(), state.epoch + 1, weights, slots))
 
+    def may_resume(self) -> bool:
+        """Return whether those who are near can decide for the cluster that they remember.
+
+        They were all restarted, and hold nothing, but have their votes.
+        """
+        state = self._state
+        table = state.table
+        return (
+            table is not None
+            and not state.is_member
+            and len(table.members) > 1
+            and table.is_quorum({*self._near(), state.me.device})
+            and state.settings.start_ms <= self._waited_ms() < ISOLATED_MS
+        )
+
     def _may_found(self) -> bool:
         state = self._state
-        now_ms, table = state.now_ms, state.table
-        waited_ms = now_ms - max(self._outside_since_ms, self._member_heard_ms or 0)
+        table = state.table
+        is_remembered = table is not None and len(table.members) > 1
+        if is_remembered and state.settings.isolation is Isolation.REFUSE:
+            return False
         # Those who remember a cluster wait until the leases that they gave are over.
-        if waited_ms < max(state.settings.start_ms, 0 if table is None else GRANT_MS):
+        patience_ms = max(state.settings.start_ms, GRANT_MS if is_remembered else 0)
+        if self._waited_ms() < patience_ms or self.may_resume():
             return False
-        near = {device for device, ms in self._outsiders.items() if now_ms - ms < SUSPECT_MS}
-        if any(device < state.me.device for device in near):
-            return False
-        if state.settings.isolation is Isolation.REFUSE and table is not None:
-            # Without a quorum of restarted devices, one may be alive elsewhere.
-            return table.is_quorum({*near, state.me.device})
-        return True
+        return all(device > state.me.device for device in self._near())
+
+    def _waited_ms(self) -> int:
+        """Return for how long this node has been outside and met no living member."""
+        return self._state.now_ms - max(self._outside_since_ms, self._member_heard_ms or 0)
+
+    def _near(self) -> list[str]:
+        """Return the devices that are outside, too."""
+        now_ms = self._state.now_ms
+        return [device for device, ms in self._outsiders.items() if now_ms - ms < SUSPECT_MS]
 
     # Inside
 

@@ -89,6 +89,20 @@ class Leading:
         elif table.heir == NO_CLUSTER:
             self._work_off()
 
+    def resume(self) -> None:
+        """Let a cluster go on whose members have all been restarted, or cannot be reached."""
+        state = self._state
+        table = state.table
+        if table is None or not self._deciding.has_vote or not self._deciding.is_idle:
+            return
+        first = next(
+            device for device in table.devices if state.detector.is_heard(device, state.now_ms)
+        )
+        if first == state.me.device:
+            mine = Candidate(state.me, state.settings.weight, state.now_ms)
+            self._candidates[state.me.device] = mine
+            self._deciding.propose(self.change)
+
     def change(
         self, ages: Mapping[str, Ages], assigned: Mapping[int, Assignment] | None = None
     ) -> Change:
@@ -165,8 +179,8 @@ class Leading:
         dead = [
             member
             for member in table.members
-            if not detector.is_alive(member, state.now_ms)
-            and (member.device not in promised or detector.is_over(member))
+            if self._is_over(member)
+            or (not detector.is_alive(member, state.now_ms) and member.device not in promised)
         ]
         if dead or not state.has_lease:
             return dead
@@ -176,6 +190,13 @@ class Leading:
             if member != state.me and detector.is_fenced(member, state.now_ms)
         ]
         return fenced[-1:]
+
+    def _is_over(self, member: Member) -> bool:
+        """Return whether a later run of a device, maybe this one, proves that a member ended."""
+        state = self._state
+        if member.device == state.me.device:
+            return member != state.me
+        return state.detector.is_over(member)
 
     def _joining(self, dead: Collection[Member]) -> list[tuple[Member, int]]:
         state = self._state
@@ -189,7 +210,7 @@ class Leading:
                 for member in state.table.members
                 if member.device == each.member.device
             )
-            and not state.detector.is_over(each.member)
+            and not self._is_over(each.member)
             and each.member not in state.table
         ]
 
@@ -209,6 +230,6 @@ class Leading:
         return [member for member in leaving if is_empty_handed(table, member)]
 
     def _hold(self, member: Member, ages: Mapping[str, Ages]) -> int:
-        if self._state.detector.is_over(member):
+        if self._is_over(member):
             return 0
         return leases.hold_ms(member, list(ages.values()))
