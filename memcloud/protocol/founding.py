@@ -176,7 +176,7 @@ class Founding:
     def _may_found(self) -> bool:
         state = self._state
         table = state.table
-        is_remembered = table is not None and len(table.members) > 1
+        is_remembered = table is not None and table.devices != [state.me.device]
         if is_remembered and state.settings.isolation is Isolation.REFUSE:
             return False
         # Those who remember a cluster wait until the leases that they gave are over.

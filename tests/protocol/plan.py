@@ -25,7 +25,6 @@ RARE = (
     "a slot was emptied",
     "a cluster was founded",
     "a key was bequeathed",
-    "a move was given up",
     "a decree was finished by another",
     "a result was remembered",
     "a late command was refused",
