@@ -269,7 +269,7 @@ class Core:
         if state.is_member and state.table is not None and source in state.table:
             state.send(source, TableInForce(state.table))
             return
-        self.founding.on_join(source)
+        self.founding.on_join(source, message)
         if state.is_member and message.sought == state.cluster:
             self.leading.on_join(source, message)
 

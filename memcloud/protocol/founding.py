@@ -67,7 +67,8 @@ class Founding:
         self._outside_since_ms = state.now_ms
         self._fenced_since_ms: int | None = None
         self._member_heard_ms: int | None = None
-        self._outsiders: dict[str, int] = {}  # device -> when it was heard
+        # By device: when it was heard, and whether it would found a cluster.
+        self._outsiders: dict[str, tuple[int, bool]] = {}
         self._next_ms = 0
         self._pledged: tuple[Cluster, int] | None = None
         self._gathering: Gathering | None = None
@@ -109,13 +110,13 @@ class Founding:
         else:
             self._tick_outside()
 
-    def on_join(self, source: Member) -> None:
+    def on_join(self, source: Member, message: Join) -> None:
         """Another node is outside, too; tell it where there is a cluster."""
         state = self._state
         if state.is_member and not self._pledged:
             state.send(source, self._beacon())
         else:
-            self._outsiders[source.device] = state.now_ms
+            self._outsiders[source.device] = (state.now_ms, message.is_founder)
 
     def on_beacon(self, source: Member, cluster: Cluster, message: Beacon) -> None:
         """Note a cluster."""
@@ -146,12 +147,14 @@ class Founding:
         state = self._state
         if state.now_ms >= self._next_ms:
             self._next_ms = state.now_ms + JOIN_MS
-            join = Join(state.settings.weight, self.sought())
+            join = Join(state.settings.weight, self.sought(), self._is_founder())
             remembered = state.table.devices if state.table is not None else []
             for device in dict.fromkeys([*self.known, *remembered]):
                 if device != state.me.device:
                     state.send_device(device, join)
-        if self._may_found():
+        if self._is_founder() and not any(
+            is_founder and device < state.me.device for device, is_founder in self._near().items()
+        ):
             before = state.table.slots if state.table is not None else ()
             lineages = [now.lineage + 1 for now in before] or [1] * state.settings.slot_count
             slots = [Assignment(state.me, (), lineage) for lineage in lineages]
@@ -170,29 +173,34 @@ class Founding:
             and not state.is_member
             and len(table.members) > 1
             and table.is_quorum({*self._near(), state.me.device})
-            and state.settings.start_ms <= self._waited_ms() < ISOLATED_MS
+            and self._waited_ms() >= state.settings.start_ms
         )
 
-    def _may_found(self) -> bool:
+    def _is_founder(self) -> bool:
+        """Return whether this node would found a cluster, if nobody comes before it."""
         state = self._state
-        table = state.table
-        is_remembered = table is not None and table.devices != [state.me.device]
-        if is_remembered and state.settings.isolation is Isolation.REFUSE:
+        table, waited_ms = state.table, self._waited_ms()
+        if table is None or table.devices == [state.me.device]:
+            return waited_ms >= state.settings.start_ms
+        if state.settings.isolation is Isolation.REFUSE:
             return False
         # Those who remember a cluster wait until the leases that they gave are over.
-        patience_ms = max(state.settings.start_ms, GRANT_MS if is_remembered else 0)
-        if self._waited_ms() < patience_ms or self.may_resume():
-            return False
-        return all(device > state.me.device for device in self._near())
+        if self.may_resume():
+            return waited_ms >= ISOLATED_MS
+        return waited_ms >= max(state.settings.start_ms, GRANT_MS)
 
     def _waited_ms(self) -> int:
         """Return for how long this node has been outside and met no living member."""
         return self._state.now_ms - max(self._outside_since_ms, self._member_heard_ms or 0)
 
-    def _near(self) -> list[str]:
-        """Return the devices that are outside, too."""
+    def _near(self) -> dict[str, bool]:
+        """Return the devices that are outside, too, and whether they would found a cluster."""
         now_ms = self._state.now_ms
-        return [device for device, ms in self._outsiders.items() if now_ms - ms < SUSPECT_MS]
+        return {
+            device: is_founder
+            for device, (heard_ms, is_founder) in self._outsiders.items()
+            if now_ms - heard_ms < SUSPECT_MS
+        }
 
     # Inside
 

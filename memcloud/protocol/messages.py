@@ -103,6 +103,7 @@ class Join:
 
     weight: int
     sought: Cluster
+    is_founder: bool  # it would found one, if nobody of a lower name did
 
 
 class MoveKind(IntEnum):
