@@ -53,6 +53,7 @@ class Gathering:
     founded: Cluster
     due_ms: int
     weights: dict[Member, int]
+    asked: int = 0
     holders: dict[Member, frozenset[int]] = field(default_factory=dict)
 
 
@@ -152,9 +153,10 @@ class Founding:
             for device in dict.fromkeys([*self.known, *remembered]):
                 if device != state.me.device:
                     state.send_device(device, join)
-        if self._is_founder() and not any(
+        is_first = not any(
             is_founder and device < state.me.device for device, is_founder in self._near().items()
-        ):
+        )
+        if is_first and self._is_founder() and self._is_due():
             before = state.table.slots if state.table is not None else ()
             lineages = [now.lineage + 1 for now in before] or [1] * state.settings.slot_count
             slots = [Assignment(state.me, (), lineage) for lineage in lineages]
@@ -177,17 +179,22 @@ class Founding:
         )
 
     def _is_founder(self) -> bool:
-        """Return whether this node would found a cluster, if nobody comes before it."""
+        """Return whether this node would found a cluster after a while."""
+        table = self._state.table
+        is_alone = table is None or table.devices == [self._state.me.device]
+        return is_alone or self._state.settings.isolation is not Isolation.REFUSE
+
+    def _is_due(self) -> bool:
+        """Return whether it has waited for others long enough."""
         state = self._state
-        table, waited_ms = state.table, self._waited_ms()
+        table = state.table
         if table is None or table.devices == [state.me.device]:
-            return waited_ms >= state.settings.start_ms
-        if state.settings.isolation is Isolation.REFUSE:
-            return False
-        # Those who remember a cluster wait until the leases that they gave are over.
-        if self.may_resume():
-            return waited_ms >= ISOLATED_MS
-        return waited_ms >= max(state.settings.start_ms, GRANT_MS)
+            patience_ms = state.settings.start_ms
+        elif self.may_resume():
+            patience_ms = ISOLATED_MS
+        else:  # those who remember a cluster wait until the leases that they gave are over
+            patience_ms = max(state.settings.start_ms, GRANT_MS)
+        return self._waited_ms() >= patience_ms
 
     def _waited_ms(self) -> int:
         """Return for how long this node has been outside and met no living member."""
@@ -282,6 +289,7 @@ class Founding:
         for member in table.members:
             if member != state.me and member not in missing:
                 state.send(member, FoundingAsked(founded, table.epoch))
+                self._gathering.asked += 1
         self._pledge(founded, PLEDGED_MS)
 
     def _pledge(self, founded: Cluster, wait_ms: int) -> None:
@@ -322,7 +330,9 @@ class Founding:
 
     def _tick_pledged(self, founded: Cluster, due_ms: int) -> None:
         now_ms, gathering = self._state.now_ms, self._gathering
-        if gathering is not None and now_ms >= gathering.due_ms:
+        if gathering is not None and (
+            now_ms >= gathering.due_ms or len(gathering.holders) > gathering.asked
+        ):
             self._found(gathering)
         elif now_ms >= due_ms:
             self.renew("the cluster it was pledged to did not come about")

@@ -68,9 +68,12 @@ class Gateway:
                 self._send(counter)
 
     def cluster_changed(self) -> None:
-        """End all commands: who was asked is in another cluster."""
-        for counter in list(self.open):
-            self._fail(counter)
+        """End the writes that were sent: who was asked is in another cluster. Others may wait."""
+        for counter, request in list(self.open.items()):
+            if request.is_write and request.sent_lineage is not None:
+                self._fail(counter)
+            else:
+                request.sent_lineage = None
 
     def tick(self) -> None:
         """Send again what is due, and end what has waited too long."""

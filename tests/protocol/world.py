@@ -349,12 +349,14 @@ class World:
         self.event(process, process.core.on_message, source, effect.cluster, message)
 
     def _refused(self, member: Member) -> None:
-        """Those who can reach the machine see that the process is gone."""
-        if self.devices[member.device].process is None:
-            for process in self.running:
-                pair = (process.device.name, member.device)
-                if pair not in self.cuts and pair[::-1] not in self.cuts:
-                    self.event(process, process.core.process_gone, member)
+        """Those who can reach the machine, and try to, see that the process is gone."""
+        if self.devices[member.device].process is not None:
+            return
+        for process in self.running:
+            pair = (process.device.name, member.device)
+            if pair not in self.cuts and pair[::-1] not in self.cuts:
+                self.event(process, process.core.process_gone, member)
+        self.after(500, self._refused, member)
 
     # What must hold at all times
 
