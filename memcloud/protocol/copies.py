@@ -49,7 +49,9 @@ class Copy:
     is_frozen: bool = False
     streams: dict[Member, Stream] = field(default_factory=dict)
     unreleased: deque[Unreleased] = field(default_factory=deque)
-    waiting: list[tuple[Member, Forward]] = field(default_factory=list)  # for the end of a freeze
+    waiting: list[tuple[Member, Forward]] = field(
+        default_factory=list
+    )  # for the end of a freeze or hold
 
     @property
     def committed(self) -> int:

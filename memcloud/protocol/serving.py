@@ -20,6 +20,9 @@ from .settings import DRIFT, RESEND_MS
 from .state import State
 from .table import Assignment, Member, Table
 
+WAITING_MAX = 1000
+"""Commands for one slot that wait for the end of a freeze or hold."""
+
 
 class Serving:
     """The slots that this node holds."""
@@ -54,9 +57,11 @@ class Serving:
         """Run a command for a member, unless it has been run."""
         state, slot = self._state, message.slot
         copy = self.held.get(slot)
-        if copy is not None and copy.is_frozen and self._is_primary(slot):
-            copy.waiting.append((source, message))
-            return
+        is_early = copy is not None and (copy.is_frozen or state.now_ms < copy.serve_ms)
+        if copy is not None and is_early and self._is_primary(slot):
+            if len(copy.waiting) < WAITING_MAX:
+                copy.waiting.append((source, message))
+            return  # else it is sent again
         if copy is None or not self.can_serve(slot) or not self._is_member(source):
             state.send(source, NotServed(message.counter, state.epoch))
             return
@@ -144,11 +149,12 @@ class Serving:
         now_ms = self._state.now_ms
         for slot in slots:
             copy = self.held.get(slot)
-            is_led = copy is not None and self._is_primary(slot) and not copy.streams
-            self.direct[slot] = (
-                copy is not None and is_led and not copy.is_frozen and now_ms >= copy.serve_ms
-            )
-            if copy is not None and is_led and now_ms < copy.serve_ms:
+            if copy is None or not self._is_primary(slot):
+                self.direct[slot] = False
+                continue
+            is_held_back = now_ms < copy.serve_ms
+            self.direct[slot] = not (is_held_back or copy.is_frozen or copy.streams)
+            if is_held_back:
                 self._holding[slot] = None
 
     def tick(self) -> None:
@@ -157,6 +163,7 @@ class Serving:
         if self._holding:
             held, self._holding = self._holding, {}
             self.refresh(held)
+            self.resume(slot for slot in held if slot not in self._holding)
         for slot in list(self.busy):
             copy = self.held.get(slot)
             if copy is None or not copy.is_busy:
@@ -190,7 +197,7 @@ class Serving:
             self.refresh((slot,))
 
     def resume(self, slots: Iterable[int]) -> None:
-        """End the freeze of slots that this node still leads, after a change of the table."""
+        """End the freeze or hold of slots, and run what has waited for it."""
         for slot in slots:
             copy = self.held.get(slot)
             if copy is None:
