@@ -9,6 +9,7 @@ FUZZ_STAMP := $(VENV)/.installed-fuzz
 ARGS ?=
 FUZZ_INPUTS ?= 1000000
 SEEDS ?= 300
+TARGET ?=
 WORKLOAD ?= get-p16
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
 
@@ -56,11 +57,11 @@ test: setup ## run the whole test suite
 test-pure: setup ## run the suite on the plain Python parts alone
 	MEMCLOUD_PURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs each
-	$(BIN)/python -m tests.fuzz parser --inputs $(FUZZ_INPUTS) $(ARGS)
+fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs; TARGET= one
+	$(BIN)/python -m tests.fuzz $(TARGET) --inputs $(FUZZ_INPUTS) $(ARGS)
 
-fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; ARGS='-max_total_time=60' is a flag of libFuzzer
-	$(BIN)/python -m tests.fuzz.guided parser -max_len=4096 -artifact_prefix=build/fuzz- $(ARGS)
+fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; TARGET=parser; ARGS='-max_total_time=60' is a flag of libFuzzer
+	$(BIN)/python -m tests.fuzz.guided $(TARGET) -max_len=4096 -artifact_prefix=build/fuzz- $(ARGS)
 
 simulate: setup ## run SEEDS= clusters of the new protocol through faults, 60 simulated seconds each
 	$(BIN)/python -m tests.protocol --seeds $(SEEDS) $(ARGS)

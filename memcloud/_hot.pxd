@@ -5,16 +5,20 @@ They take their arguments from where they were received and write their replies 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset
 
-from memcloud.store._entries cimport deadline_of, key_of, object_bytes, object_of, value_of
+from memcloud.store._entries cimport (
+    deadline_of, key_of, object_bytes, object_of, put_object, value_of,
+)
 from memcloud.store._hashing cimport slot_of
 from memcloud.store._spaces cimport (
     Content,
     Place,
     count_deadline_again,
     note_access,
+    space_resized,
     space_find_live,
     space_find_live_at,
     space_insert,
@@ -37,6 +41,13 @@ from ._floats cimport FLOAT_BYTES_MAX, add_floats
 from ._output cimport Output, put, put_nil, put_number, put_string
 from ._requests cimport Argument, parse_integer, read_integer, write_integer
 from ._session_c cimport Engine, Request
+
+cdef extern from "Python.h":
+    # With pointers instead of objects, since each reference counts.
+    Py_ssize_t references "Py_REFCNT"(PyObject*)
+    int is_exact_bytes "PyBytes_CheckExact"(PyObject*)
+    int resize "_PyBytes_Resize"(PyObject**, Py_ssize_t) except -1
+    char* bytes_of "PyBytes_AS_STRING"(PyObject*)
 
 cdef enum:
     OBJECT_OVERHEAD_BYTES = 64
@@ -498,7 +509,7 @@ cdef inline bint run_change(Engine engine, Space* space, int number) except -1:
     entry = find_key(engine, space, 0, &place)
     if entry != NULL:
         if entry.flags & OBJECT:
-            return False
+            return number == APPEND and append_to_object(engine, space, entry, patch)
         size = entry.value_bytes
     if number == APPEND:
         offset = size
@@ -514,6 +525,32 @@ cdef inline bint run_change(Engine engine, Space* space, int number) except -1:
     text.data = scratch
     text.size = size
     store_value(space, key, &place, entry, &text, kept_flags(space, entry), kept_deadline(entry))
+    put_number(&engine.output, c":", size)
+    return True
+
+
+cdef inline bint append_to_object(
+    Engine engine, Space* space, Entry* entry, const Argument* patch
+) except -1:
+    """APPEND to a large value, in place if nobody is being sent it, so that it costs no copy."""
+    cdef PyObject* value = object_of(entry)
+    cdef Py_ssize_t before
+    cdef Py_ssize_t size
+    if not is_exact_bytes(value) or references(value) != 1:
+        return False
+    before = string_bytes(entry)
+    size = before + patch.size
+    if size > engine.limits.bulk_bytes_max:
+        return False
+    # Without memory for it the old value is gone, so the entry has another one meanwhile.
+    Py_INCREF(engine.empty)
+    put_object(entry, <PyObject*>engine.empty, OBJECT_OVERHEAD_BYTES + before)
+    resize(&value, size)
+    Py_DECREF(engine.empty)
+    memcpy(bytes_of(value) + before, patch.data, patch.size)
+    put_object(entry, value, OBJECT_OVERHEAD_BYTES + before)
+    space_resized(space, entry, OBJECT_OVERHEAD_BYTES + size)
+    note_access(space.state, entry)
     put_number(&engine.output, c":", size)
     return True
 
@@ -776,9 +813,9 @@ cdef inline bint run_hot(
     cdef Argument* first = &request.arguments[1]
     engine.request = request
     engine.arguments = request.arguments
-    if request.hot.needs_memory and not engine.store.keep_limit(engine.store.limit_now):
-        return False
     if not is_served_here(engine, request):
+        return False
+    if request.hot.needs_memory and not engine.store.keep_limit(engine.store.limit_now):
         return False
     if number == PING:
         if count > 2:

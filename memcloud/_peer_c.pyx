@@ -26,6 +26,7 @@ from memcloud.link.batch import WORD_OF_CALL_MAX
 from memcloud.link.frames import VERSION, Kind, LinkError
 
 cdef enum:
+    LENGTH_BYTES = 4  # of the head of a frame
     BUFFER_BYTES = 262144
     RESULTS_BYTES_MAX = 1048576  # of one frame, before the others have their turn
     # Calls that are read before the first is run, so that their entries are fetched together
@@ -122,16 +123,18 @@ cdef class PeerPort(Socket):
 
     cdef Py_ssize_t whole_frame(self, const char* position, const char* end) noexcept:
         """The size of the frame that begins there; 0: it is not whole; -1: it is not for us."""
-        cdef int64_t size = 4
+        cdef int64_t size = LENGTH_BYTES
         cdef int i
         if self.engine is None or self.is_within:
             return -1
-        if end - position < FRAME_HEAD_BYTES:
+        if end - position < LENGTH_BYTES:
             return 0
-        for i in range(4):
+        for i in range(LENGTH_BYTES):
             size += <int64_t><uint8_t>position[i] << (8 * (3 - i))
         if size < FRAME_HEAD_BYTES or size > BUFFER_BYTES:
             return -1
+        if end - position < FRAME_HEAD_BYTES:
+            return 0
         if end - position >= size:
             return size
         # Garbage is refused by its head, without waiting for what its length promises.

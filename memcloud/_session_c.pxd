@@ -65,7 +65,8 @@ cdef class Engine:
     cdef int64_t forwarded_in
     cdef public bint is_alone
     cdef public bint is_paused
-    cdef public int64_t string_bytes_max
+    cdef object limits
+    cdef bytes empty
     cdef Output output
     cdef list pieces
     cdef int64_t calls[COMMANDS_MAX]
@@ -75,6 +76,7 @@ cdef class Engine:
 
     cdef Hot* find(self, const Argument* name) noexcept
     cdef int run(self, Session session) except -1
+    cdef int note_activity(self, Session session) except -1
     cdef int read_ahead(
         self, const char* start, const char* end, int64_t bulk_bytes_max, Space* space
     ) noexcept
@@ -105,6 +107,7 @@ cdef class Session:
     cdef int64_t number
     cdef Socket socket  # to the client; None if there is none, or no more
     cdef public bint is_plain
+    cdef public bint is_closing
     cdef public int protocol
     cdef public int database
     cdef public int64_t last_active_ms

@@ -24,7 +24,7 @@ from memcloud.resp._parser_c cimport Parser
 from memcloud.store._hashing cimport fill_crc16, sip_hash, slot_of
 from memcloud.store._spaces cimport Place, fetch_ahead
 from memcloud.store._store_c cimport Keyspace, Store
-from memcloud.store._structs cimport INLINE_BYTES_MAX, SLOTS, Space, State
+from memcloud.store._structs cimport SLOTS, Space, State
 
 from ._calls_c cimport (
     FRAME_HEAD_BYTES,
@@ -104,7 +104,7 @@ cdef inline int64_t _monotonic_ns() noexcept nogil:
 cdef class Engine:
     """What the native sessions of a node share: its store, and where each slot is."""
 
-    def __cinit__(self, commands, store, clock, calls):
+    def __cinit__(self, commands, store, clock, calls, limits):
         cdef Argument name
         cdef uint64_t word[2]
         cdef uint8_t cell
@@ -118,7 +118,8 @@ cdef class Engine:
         self.pieces = []
         self.is_alone = True
         self.timed = -1
-        self.string_bytes_max = INLINE_BYTES_MAX
+        self.limits = limits
+        self.empty = b""
         memset(self.mine, 1, sizeof(self.mine))
         for number in range(len(HOT_COMMANDS)):
             container, _, word_behind = HOT_COMMANDS[number].partition("|")
@@ -233,8 +234,7 @@ cdef class Engine:
         cdef int last = -1
         cdef Py_ssize_t size
         cdef bint is_queueing = len(session.replies.waiting) > 0
-        self.store.shared.look_at_clock()
-        session.last_active_ms = self.store.shared.state.now_ms
+        self.note_activity(session)
         while done < TURN_COMMANDS and self.output.size < TURN_BYTES:
             if next_read == read:
                 read = self.read_ahead(
@@ -284,6 +284,12 @@ cdef class Engine:
             session.last_command = <object>self.names[last]
         session.commands_processed += done
         return status
+
+    cdef int note_activity(self, Session session) except -1:
+        """Note that the client of a session has sent something now."""
+        self.store.shared.look_at_clock()
+        session.last_active_ms = self.store.shared.state.now_ms
+        return 0
 
     cdef int read_ahead(
         self, const char* start, const char* end, int64_t bulk_bytes_max, Space* space
@@ -365,10 +371,14 @@ cdef class Engine:
 
     cdef int queue_output(self, Session session) except -1:
         """Put what was replied so far behind the replies that are still to come."""
-        for piece in as_list(self.take_output()):
+        cdef list pieces = as_list(self.take_output())
+        if session.replies.waiting:
+            # They are one reply, which has one place.
+            session.replies.add_answer(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            return 0
+        for piece in pieces:
             session.replies.add_answer(piece)
-        if not session.replies.waiting:
-            self.calls_to_others.answered_sessions.setdefault(session.number, False)
+        self.calls_to_others.answered_sessions.setdefault(session.number, False)
         return 0
 
     def serve(self, backlog):
@@ -625,7 +635,7 @@ cdef class Port(Socket):
         cdef Parser parser
         cdef int status = COMMAND
         cdef Py_ssize_t left = 0
-        if session is None:
+        if session is None or session.is_closing:
             return
         engine, parser = session.engine, session.parser
         if not session.bytes_received and SHARED[0] == TLS_RECORD:
@@ -636,6 +646,7 @@ cdef class Port(Socket):
         if self.is_landing:
             parser.landed(size)
             if parser.landing(&left) != NULL:
+                engine.note_activity(session)
                 return
         else:
             parser.lend(PyByteArray_AS_STRING(SHARED), size)

@@ -262,6 +262,8 @@ class Clients:
                     size_bytes += sum(map(len, replies))
                 if outcome != OTHER_COMMAND:
                     return outcome == MORE
+                if session.is_stalled:  # by what was forwarded, perhaps
+                    break
             try:
                 args = session.parser.take()
             except ProtocolError as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections import deque
 
     from memcloud.link.batch import Record
-    from memcloud.resp import Parser
+    from memcloud.resp import Limits, Parser
 
     from .clock import Clock
     from .commands.table import CommandTable
@@ -28,6 +28,7 @@ class FastSession(Protocol):
     """Runs hot commands of one client, and counts as `Traffic` does."""
 
     is_plain: bool
+    is_closing: bool
     protocol: int
     database: int
     last_active_ms: int
@@ -96,15 +97,17 @@ else:
     Call, Calls, ReplyQueue = _native.Call, _native.Calls, _native.ReplyQueue
 
 
-def new_engine(commands: CommandTable, store: Store, clock: Clock, calls: Calls) -> Engine | None:
+def new_engine(
+    commands: CommandTable, store: Store, clock: Clock, calls: Calls, limits: Limits
+) -> Engine | None:
     """Return an engine for a node; None if there are no native sessions.
 
-    ``calls`` takes what its sessions forward.
+    ``calls`` takes what its sessions forward; no string becomes longer than ``limits`` say.
     """
     if not ACCELERATED:
         return None
     native = importlib.import_module("memcloud._session_c")
-    return cast("Engine", native.Engine(commands, store, clock, calls))
+    return cast("Engine", native.Engine(commands, store, clock, calls, limits))
 
 
 __all__ = [

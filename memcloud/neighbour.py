@@ -59,7 +59,7 @@ class Neighbour:
 
     def tick(self) -> None:
         """Tidy, look at the host, and begin to give back or take again what it allows."""
-        self._is_untidy = self._store.tidy()
+        self._tidy()
         if self._goal_bytes is not None:
             return
         store, governor = self._store, self.governor
@@ -78,9 +78,14 @@ class Neighbour:
     def run_slice(self) -> None:
         """Tidy a little, and evict a bounded number of keys towards the goal, if there is one."""
         if self._is_untidy:
-            self._is_untidy = self._store.tidy()
+            self._tidy()
         if self._goal_bytes is not None:
             self._evict_slice()
+
+    def _tidy(self) -> None:
+        self._is_untidy = self._store.tidy()
+        if self._store.has_freed():
+            self._emit(ReturnMemory())
 
     def _evict_slice(self) -> None:
         store = self._store

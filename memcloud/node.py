@@ -67,8 +67,9 @@ class Node:
             databases=settings.databases,
         )
         calls = Calls()
-        self.engine = new_engine(self.commands, self.store, clock, calls)
         self.parameters = Parameters(settings, self.store, host.client_places)
+        limits = self.parameters.parser_limits(authenticated=True)
+        self.engine = new_engine(self.commands, self.store, clock, calls, limits)
         self.dispatcher = Dispatcher(self.commands, self.store, self._stats, clock)
         self.clients = Clients(self)
         self._effects: list[Effect] = []

@@ -81,6 +81,6 @@ class Session:
         """Tell the native session of what has changed."""
         fast = self.fast
         if fast is not None:
-            fast.is_plain = self.is_plain
+            fast.is_plain, fast.is_closing = self.is_plain, self.is_closing
             fast.protocol = self.protocol
             fast.database = self.database

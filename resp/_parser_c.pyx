@@ -96,7 +96,7 @@ cdef class Parser:
 
     @property
     def buffered_bytes(self):
-        """How many bytes are held for commands that have not been taken."""
+        """How many bytes have come of commands that have not been taken."""
         return self.end - self.position + self.begun_bytes + self.large_filled
 
     def feed(self, data):
@@ -285,7 +285,7 @@ cdef class Parser:
                 return False
             self.arguments.append(argument)
             self.arguments_missing -= 1
-            self.begun_bytes += PyBytes_GET_SIZE(argument)
+            self.begun_bytes += PyBytes_GET_SIZE(argument) + 2
         return True
 
     cdef bytes read_argument(self):
@@ -400,6 +400,8 @@ cdef class Parser:
             raise ProtocolError("Protocol error: invalid multibulk length")
         if count[0] > self.arguments_max:
             raise self._limits.too_many_arguments(count[0])
+        if count[0] > 0:
+            self.begun_bytes = self.position - start
         return 1
 
     cdef int read_length(self) except -1:
@@ -419,6 +421,7 @@ cdef class Parser:
             raise ProtocolError("Protocol error: invalid bulk length")
         if length > self.bulk_bytes_max:
             raise self._limits.too_long_argument(length)
+        self.begun_bytes += self.position - start
         self.argument_bytes = length
         return 1
 

@@ -66,7 +66,7 @@ class Parser:
 
     @property
     def buffered_bytes(self) -> int:
-        """How many bytes are held for commands that have not been taken."""
+        """How many bytes have come of commands that have not been taken."""
         return self._buffer.unread_bytes + self._begun_bytes
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
@@ -166,7 +166,7 @@ class Parser:
                 return False
             arguments.append(argument)
             self._arguments_missing -= 1
-            self._begun_bytes += len(argument)
+            self._begun_bytes += len(argument) + 2
         return True
 
     def _read_words(self) -> list[bytes] | None:
@@ -187,6 +187,8 @@ class Parser:
             raise ProtocolError("Protocol error: invalid multibulk length")
         if count > self.limits.arguments_max:
             raise self.limits.too_many_arguments(count)
+        if count > 0:
+            self._begun_bytes = len(header) + 2
         return count
 
     def _read_argument(self) -> bytes | None:
@@ -214,6 +216,7 @@ class Parser:
             raise ProtocolError("Protocol error: invalid bulk length")
         if length > self.limits.bulk_bytes_max:
             raise self.limits.too_long_argument(length)
+        self._begun_bytes += len(header) + 2
         return length
 
     def _read_header(self, too_big: str) -> bytes | None:

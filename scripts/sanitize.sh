@@ -2,13 +2,13 @@
 # Builds the native modules with AddressSanitizer, UBSan and their own assertions, in a copy of the
 # source under build/, and runs there the tests that reach them, and the fuzzer for a while.
 # Usage: scripts/sanitize.sh [FLAGS FOR PYTEST]
-#        FUZZ_INPUTS=... inputs for each target of the fuzzer, SANITIZE_TESTS=... other tests
+#        FUZZ_INPUTS=... inputs for the fuzzer, SANITIZE_TESTS=... other tests
 set -eu
 cd "$(dirname "$0")/.."
 
 # The tests that reach native modules; what they start is watched as well. test_against_redis.py
 # reaches none, and starts a redis-server that would be slow.
-tests=${SANITIZE_TESTS:-tests/resp tests/store --ignore=tests/resp/test_against_redis.py}
+tests=${SANITIZE_TESTS:-tests/resp tests/store tests/test_native_session.py --ignore=tests/resp/test_against_redis.py}
 python=$PWD/.venv/bin/python
 copy=build/sanitize
 compiler=${CC:-cc}
@@ -38,6 +38,6 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 PYTHONDONTWRITEBYTECODE=
 export LD_PRELOAD="$runtime $("$compiler" -print-file-name=libstdc++.so)"
 "$python" -c 'import memcloud.resp._parser_c as native, os, sys
 sys.exit(not native.__file__.startswith(os.getcwd()) and "not what was built here")'
-"$python" -m tests.fuzz parser --inputs "${FUZZ_INPUTS:-100000}"
+"$python" -m tests.fuzz --inputs "${FUZZ_INPUTS:-300000}"
 # shellcheck disable=SC2086
 exec "$python" -m pytest -q -n 2 --dist loadfile -p no:cacheprovider --timeout=900 $tests "$@"

@@ -37,3 +37,7 @@ class ManualClock:
         """Let ``ms`` milliseconds pass on both clocks."""
         assert ms >= 0, "a clock never goes back"
         self._now_ms += ms
+
+    def set_unix_ms(self, unix_ms: int) -> None:
+        """Set the calendar, as somebody with a wrong watch might."""
+        self._offset_ms = unix_ms - self._now_ms

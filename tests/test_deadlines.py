@@ -8,6 +8,8 @@ from memcloud.deadlines import PATIENCE_MS, PROGRESS_BYTES
 from tests.commands.support import LocalNode
 
 BEGUN = b"*2\r\n$3\r\nGET\r\n$100000\r\n"
+# Has the parser of the node read them, native or not.
+UNUSUAL = b"CLIENT NO-TOUCH ON\r\n"
 
 
 def wait(node: LocalNode, duration_ms: int) -> bool:
@@ -18,10 +20,11 @@ def wait(node: LocalNode, duration_ms: int) -> bool:
     return node.is_closed
 
 
-def test_a_request_that_does_not_get_on_ends_its_connection() -> None:
+@pytest.mark.parametrize("sent", [BEGUN, UNUSUAL + BEGUN, UNUSUAL + b"*2\r\n", b"*", b"GE"])
+def test_a_request_that_does_not_get_on_ends_its_connection(sent: bytes) -> None:
     """It would hold its place for ever."""
     node = LocalNode()
-    node.send(BEGUN)
+    node.send(sent)
     assert not wait(node, PATIENCE_MS)
     assert wait(node, 1100)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memcloud.effects import ReturnMemory
 from memcloud.errors import SyntaxFault
 from memcloud.resp import Reply, Verbatim
 
@@ -100,11 +101,12 @@ def stats(context: Context, args: Args) -> Reply:
     2,
     "",
     since="4.0.0",
-    summary="Is accepted: memory goes back as soon as keys are removed.",
+    summary="Gives free memory back to the system, which otherwise takes a moment.",
     tips="request_policy:all_shards response_policy:all_succeeded",
 )
 def purge(context: Context, args: Args) -> Reply:
     """MEMORY PURGE."""
+    context.node.emit(ReturnMemory())
     return "OK"
 
 

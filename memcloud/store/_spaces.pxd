@@ -13,6 +13,8 @@ from ._entries cimport (
     footprint,
     is_live,
     key_of,
+    object_bytes,
+    object_of,
     put_deadline,
     put_object,
     value_of,
@@ -424,6 +426,14 @@ cdef inline Entry* space_insert(
     space.groups[place.slot // GROUPS] += 1
     _count_in(space, place, entry)
     return entry
+
+
+cdef inline void space_resized(Space* space, Entry* entry, size_t size) noexcept:
+    """Account another size for the object of an entry."""
+    cdef int64_t more = <int64_t>size - <int64_t>object_bytes(entry)
+    put_object(entry, object_of(entry), size)
+    charge(space, more)
+    segment_of(entry).log.accounted_bytes += more
 
 
 cdef inline Entry* space_replace(

@@ -35,6 +35,7 @@ from ._entries cimport (
 )
 from ._eviction cimport random_entry, space_evict, space_join_logs, tracked_count
 from ._hashing cimport fill_crc16
+from ._packing cimport pack_some
 from ._segments cimport REGION_BYTES, munmap, open_bytes, purge_free
 from ._spaces cimport (
     NEVER_MS,
@@ -82,12 +83,13 @@ from ._structs cimport (
 )
 from ._tables cimport due_pop, entry_in, find_due, slot_next, table_for
 
+from zlib import crc32
+
 from memcloud.clock import CLOCK_ID, SystemClock
 
 from .entry import Retention
 from .lfu import LfuTuning
 from .policy import Policy
-from .scanning import scan_step
 from .values import TYPE_NAMES
 
 fill_crc16()
@@ -95,6 +97,9 @@ fill_crc16()
 cdef enum:
     OBJECT_OVERHEAD_BYTES = 64  # of the header of an object, and of what its allocator rounds up
     TIDY_STEPS = 6
+    # Of cursors; see scanning.py
+    HASH_BITS = 32
+    PARTS_PER_SLOT_MAX = 64
     ALL_KEYS = 0x7FFFFFFF
 
 cdef dict FLAGS_OF = {Retention.BY_POLICY: 0, Retention.PINNED: PINNED, Retention.CACHE: CACHE}
@@ -408,9 +413,32 @@ cdef class Keyspace:
         return None
 
     def scan(self, cursor, count):
-        """See `keyspace.Keyspace.scan`."""
+        """See `keyspace.Keyspace.scan`, and scanning.py for what a cursor means."""
+        cdef list found = []
+        cdef list live
+        cdef uint64_t first = <uint64_t>cursor >> HASH_BITS
+        cdef uint32_t low_hash = <uint32_t>(<uint64_t>cursor & 0xFFFFFFFFULL)
+        cdef int64_t wanted
+        cdef uint64_t slot
         self.shared.look_at_clock()
-        return scan_step(self, cursor, count)
+        if self.space.counts == NULL:
+            return 0, found
+        for slot in range(first, SLOTS):
+            if not self.space.counts[slot]:
+                continue
+            if len(found) >= count:
+                return slot << HASH_BITS, found
+            live = self.live_keys(<int>slot)
+            if slot == first and low_hash:
+                live = [key for key in live if <uint32_t>crc32(key) >= low_hash]
+            wanted = max(<int64_t>count - len(found), self.space.counts[slot] // PARTS_PER_SLOT_MAX)
+            if wanted < len(live):
+                hashes = sorted([crc32(key) for key in live])
+                last_hash = hashes[wanted - 1]
+                found += [key for key in live if crc32(key) <= last_hash]
+                return (slot << HASH_BITS) + last_hash + 1, found
+            found += live
+        return 0, found
 
     # Slots
 
@@ -767,12 +795,20 @@ cdef class Store:
         cdef State* state = &self.shared.state
         cdef int step
         cdef bint more = False
+        self.shared.look_at_clock()
         for step in range(TIDY_STEPS):
             more = clean_some(state, 1)
             more = collect_garbage(state) or more
+            more = pack_some(state) or more
             if not more:
                 break
         return more
+
+    def has_freed(self):
+        """See `store.Store.has_freed`."""
+        has_packed = self.shared.state.has_packed
+        self.shared.state.has_packed = False
+        return has_packed
 
     def return_memory(self):
         """Give the free segments back that are kept for the next ones."""

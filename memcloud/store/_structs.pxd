@@ -95,6 +95,7 @@ cdef struct Table:
     uint32_t room  # all buckets; the last is always empty
     uint32_t count
     uint8_t depth  # low bits of the hash that all its keys share
+    bint is_packed  # it lies in a segment with others
     Due* due  # NULL: no entry has a deadline
     uint64_t buckets[1]  # tag << 48 | pointer to the entry; 0: empty
 
@@ -171,3 +172,12 @@ cdef struct State:
     Garbage* garbage
     size_t garbage_count
     size_t garbage_room
+    # Packing of tables
+    Segment* packs  # by `older`
+    Segment* pack  # tables are added here
+    uint64_t shrunk_bytes  # that were freed by shrinking since the last time
+    int64_t shrunk_ms  # when it was last more
+    size_t pack_log
+    uint32_t pack_slot
+    bint is_packing
+    bint has_packed  # since somebody has last asked

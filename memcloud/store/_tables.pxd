@@ -18,7 +18,7 @@ from libc.string cimport memcmp, memcpy, memmove
 
 from ._entries cimport deadline_of, key_of
 from ._hashing cimport sip_hash
-from ._segments cimport check
+from ._segments cimport check, segment_of
 from ._structs cimport DEADLINE, Directory, Due, Entry, Space, State, Table
 
 cdef enum:
@@ -109,9 +109,21 @@ cdef inline Table* _table_new(uint32_t homes, uint8_t depth) noexcept nogil:
     return table
 
 
+cdef inline size_t table_bytes(const Table* table) noexcept nogil:
+    return sizeof(Table) + (table.room - 1) * sizeof(uint64_t)
+
+
+cdef inline void table_release(Table* table) noexcept nogil:
+    """Free a table whose heap of deadlines is somebody else's."""
+    if table.is_packed:
+        segment_of(table).live_bytes -= table_bytes(table)
+    else:
+        free(table)
+
+
 cdef inline void table_free(Table* table) noexcept nogil:
     free(table.due)
-    free(table)
+    table_release(table)
 
 
 cdef inline bint _place(Table* table, uint64_t new) noexcept nogil:
@@ -149,11 +161,11 @@ cdef inline Table* _resized(Table* table, uint32_t homes) noexcept nogil:
                 free(fresh)
                 break
     fresh.due = table.due
-    free(table)
+    table_release(table)
     return fresh
 
 
-cdef inline void _replace_table(
+cdef inline void replace_table(
     Space* space, uint32_t slot, uint64_t hash, Table* fresh
 ) noexcept nogil:
     """Let the slot know a table by its new address."""
@@ -353,8 +365,8 @@ cdef inline bint _split(Space* space, uint32_t slot, uint64_t hash, Table* table
         if upper != NULL:
             table_free(upper)
         return False
-    _replace_table(space, slot, hash & (bit - 1), lower)
-    _replace_table(space, slot, (hash & (bit - 1)) | bit, upper)
+    replace_table(space, slot, hash & (bit - 1), lower)
+    replace_table(space, slot, (hash & (bit - 1)) | bit, upper)
     table_free(table)
     return True
 
@@ -383,7 +395,7 @@ cdef inline bint insert_bucket(
         fresh = _resized(table, table.homes + table.homes // 8 + 4)
         if fresh == NULL:
             return False
-        _replace_table(space, slot, hash, fresh)
+        replace_table(space, slot, hash, fresh)
         table = fresh
     where[0] = table
     return True
@@ -418,13 +430,19 @@ cdef inline void free_slot(size_t cell) noexcept nogil:
 cdef inline void shrink_table(Space* space, uint32_t slot, uint64_t hash, Table* table) noexcept nogil:
     """Give memory back if a table has become much too large for its keys."""
     cdef Table* fresh
+    cdef uint64_t before_bytes
     if space.counts[slot] == 0:
+        space.state.shrunk_bytes += HOMES_MIN * sizeof(uint64_t)
+        space.state.shrunk_ms = space.state.now_ms
         free_slot(space.tables[slot])
         space.tables[slot] = 0
     elif table.homes > 64 and table.count * <uint64_t>4 < table.homes:
+        before_bytes = table_bytes(table)
         fresh = _resized(table, table.count * 5 // 4 + HOMES_MIN)
         if fresh != NULL:
-            _replace_table(space, slot, hash, fresh)
+            space.state.shrunk_bytes += before_bytes - table_bytes(fresh)
+            space.state.shrunk_ms = space.state.now_ms
+            replace_table(space, slot, hash, fresh)
 
 
 cdef inline bint slot_next(const Space* space, uint32_t slot, uint32_t* part, Table** table) noexcept nogil:
@@ -442,6 +460,16 @@ cdef inline bint slot_next(const Space* space, uint32_t slot, uint32_t* part, Ta
         if part[0] <= <uint32_t>1 << table[0].depth:  # at the first of its places
             return True
     return False
+
+
+cdef inline uint64_t hash_in(const Space* space, uint32_t slot, const Table* table) noexcept nogil:
+    """The low bits that the hashes of all keys in a table share."""
+    cdef size_t cell = space.tables[slot]
+    cdef uint64_t i = 0
+    if cell & 1:
+        while _directory(cell).tables[i] != table:
+            i += 1
+    return i
 
 
 cdef inline Entry* find_due(Table* table, uint64_t item) noexcept nogil:

@@ -155,6 +155,10 @@ class Store:
         """Do a little of what was put off; return whether there is more. Nothing is, here."""
         return False
 
+    def has_freed(self) -> bool:
+        """Return whether tidying has left memory to return since this was last asked."""
+        return False
+
     def return_memory(self) -> None:
         """Let go of memory that is kept for later. None is, here."""
 

@@ -1,7 +1,7 @@
 """Lets coverage guide the fuzzer: python -m tests.fuzz.guided [TARGET] [FLAGS OF LIBFUZZER].
 
 Atheris invents bytes, and keeps those that reach something new in the readable form; the native one
-has to follow it there. For example ``parser -max_total_time=60``. It ends at the first difference
+has to follow it there. For example ``session -max_total_time=60``. It ends at the first difference
 and writes the bytes into a file, which given as another argument is checked again.
 """
 
@@ -11,7 +11,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["memcloud.resp"]):
+with atheris.instrument_imports(include=["memcloud"]):
     from .targets import TARGETS
 from .worker import CHECK_SECONDS_MAX
 

@@ -8,7 +8,7 @@ from typing import Final
 from memcloud.resp import Limits
 
 from ..resp.side_by_side import WAYS, Step, compare
-from .streams import draw_cuts, draw_stream
+from .streams import draw_cuts, draw_stream, pieces_of
 
 Case = list[Step]
 
@@ -20,12 +20,6 @@ _LIMITS: Final = [
     Limits(bulk_bytes_max=70_000, arguments_max=1024, inline_bytes_max=64),
     Limits(bulk_bytes_max=2**63 - 1, arguments_max=2**63 - 1),
 ]
-
-
-def pieces_of(stream: bytes, cuts: list[int]) -> list[bytes]:
-    """Return the stream in pieces, cut at these places, which ascend."""
-    ends = zip([0, *cuts], [*cuts, len(stream)], strict=True)
-    return [stream[start:end] for start, end in ends]
 
 
 def _draw_step(random: Random, piece: bytes, way: str | None) -> Step:

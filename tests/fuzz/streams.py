@@ -81,8 +81,8 @@ def _long_line(random: Random) -> bytes:
     return start + b"1" * random.randrange(65520, 65545) + random.choice((b"", b"\r\n", b"\n"))
 
 
-def _mutate(random: Random, stream: bytes) -> bytes:
-    """A few bytes lost, doubled, changed or moved."""
+def mutate(random: Random, stream: bytes) -> bytes:
+    """Return the stream with a few bytes lost, doubled, changed or moved."""
     mutated = bytearray(stream)
     for _ in range(random.randrange(1, 4)):
         place = random.randrange(len(mutated) + 1)
@@ -108,7 +108,7 @@ def draw_stream(random: Random) -> bytes:
     elif chance < 0.013:
         parts.insert(random.randrange(len(parts)), _long_line(random))
     stream = b"".join(parts)
-    return _mutate(random, stream) if random.random() < 0.3 else stream
+    return mutate(random, stream) if random.random() < 0.3 else stream
 
 
 def draw_cuts(random: Random, size: int) -> list[int]:
@@ -119,3 +119,9 @@ def draw_cuts(random: Random, size: int) -> list[int]:
     if kind == 2 and size <= 400:
         return list(range(1, size))
     return sorted(random.randrange(size) for _ in range(random.randrange(1, 7)))
+
+
+def pieces_of(stream: bytes, cuts: list[int]) -> list[bytes]:
+    """Return the stream in pieces, cut at these places, which ascend."""
+    ends = zip([0, *cuts], [*cuts, len(stream)], strict=True)
+    return [stream[start:end] for start, end in ends]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from .calls import CallsTarget
 from .parser import ParserTarget
+from .session import SessionTarget
 from .target import Target
 
-TARGETS: Final[dict[str, type[Target]]] = {"parser": ParserTarget}
+TARGETS: Final[dict[str, type[Target]]] = {
+    "parser": ParserTarget,
+    "session": SessionTarget,
+    "calls": CallsTarget,
+}

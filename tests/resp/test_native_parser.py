@@ -42,7 +42,7 @@ def test_a_long_pipeline_leaves_no_large_buffer() -> None:
             parser.feed(b"N")
             assert parser.take() is None
         assert peak.bytes_more < 16 * KIB
-        assert parser.buffered_bytes == 3
+        assert parser.buffered_bytes == len(b"*1\r\n$4\r\nPIN")
 
 
 def test_a_large_argument_is_in_memory_once() -> None:
@@ -65,7 +65,8 @@ def test_a_large_argument_grows_with_what_has_arrived(way: str) -> None:
     parser = NativeParser()
     lender = new_lender(parser)
     commands: list[list[bytes]] = []
-    lender.arrive(b"*1\r\n$%d\r\n" % (64 * MIB), commands)
+    header = b"*1\r\n$%d\r\n" % (64 * MIB)
+    lender.arrive(header, commands)
     arrived = 0
     for size in (1, 8 * KIB - 1, 1, 8 * KIB - 1, 100 * KIB, MIB, MIB, 7 * MIB):
         if way == "lent":
@@ -76,7 +77,7 @@ def test_a_large_argument_grows_with_what_has_arrived(way: str) -> None:
         room = arrived + lender.landing_bytes()
         assert arrived < room
         assert room <= max(2 * arrived + 2, 8 * KIB if arrived < 16 * KIB - 1 else MIB)
-    assert parser.buffered_bytes == arrived
+    assert parser.buffered_bytes == len(header) + arrived
     assert commands == []
 
 

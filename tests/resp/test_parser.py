@@ -47,6 +47,23 @@ def test_what_follows_a_request_is_the_next_one(parser_class: type[Parser], name
     assert parser.buffered_bytes == 2
 
 
+@pytest.mark.parametrize("large", [10, 100_000])
+def test_all_that_has_come_of_a_request_is_counted(parser_class: type[Parser], large: int) -> None:
+    """Headers, too: it has begun with the first byte, and whoever began it is waited for."""
+    parser = parser_class()
+    request = command(b"SET", b"k", b"v" * large, b"NX")
+    parser.feed(b"*0\r\n\r\n")
+    fed = 0
+    for size in (1, 3, 1, 3, 4, 4, 3, large, 8):
+        parser.feed(request[fed : fed + size])
+        fed += size
+        assert parser.take() is None
+        assert parser.buffered_bytes == fed
+    parser.feed(request[fed:])
+    assert parser.take() == [b"SET", b"k", b"v" * large, b"NX"]
+    assert parser.buffered_bytes == 0
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_after_an_error_nothing_is_read(parser_class: type[Parser], name: str) -> None:
     """Where a stream is out of step, data could pass for commands."""

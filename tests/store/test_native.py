@@ -359,6 +359,33 @@ def test_memory_comes_back_after_deletes_and_flushes(size: int) -> None:
     assert tidied(store) <= empty_bytes + (1 << 20)
 
 
+def test_tables_that_have_shrunk_are_packed_and_lose_no_key() -> None:
+    """Also those of a slot that has many, and while keys come and go again."""
+    store, clock = store_of(engine.Store)
+    keys = store.databases[0]
+    random = Random(3)
+    plain: dict[bytes, bytes] = {}
+    for most in (200_000, 40_000, 200_000, 20_000, 0):
+        for number in range(200_000) if most == 200_000 else ():
+            key = b"{%d}%d" % (number % 10 and number % 300, number)
+            plain[key] = b"%d" % number
+            keys.set(key, plain[key], clock.now_ms() + FAR_MS if number % 3 == 0 else None)
+        for key in random.sample(sorted(plain), len(plain) - most):
+            assert keys.delete(key)
+            del plain[key]
+        clock.advance(1000)
+        while store.tidy():
+            if plain and random.random() < 0.3:  # a table that is packed may grow at any time
+                key = b"{%d}more%d" % (random.randrange(300), random.randrange(1000))
+                plain[key] = b"again"
+                keys.set(key, b"again")
+        if most == 40_000:
+            assert store.has_freed() == engine.ACCELERATED
+        assert len(keys) == len(plain)
+        assert all(keys.get(key) == value for key, value in plain.items())
+    assert keys.used_bytes == recomputed_bytes(keys, clock)
+
+
 def test_a_store_that_goes_gives_its_values_back() -> None:
     """Tests make thousands of stores, and values may be of any size."""
     store, _ = store_of(engine.Store)
