@@ -16,7 +16,7 @@ NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided simulate sanitize lint format docs bench profile clean
+.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided simulate chaos sanitize lint format docs bench profile clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -65,6 +65,9 @@ fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; TARGET=parser;
 
 simulate: setup ## run SEEDS= clusters of the new protocol through faults, 60 simulated seconds each
 	$(BIN)/python -m tests.protocol --seeds $(SEEDS) $(ARGS)
+
+chaos: setup ## kill, stop and cut apart real nodes, as root; ARGS='C1 D1', --full, --against redis
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 sanitize: setup ## run the tests of the native modules under AddressSanitizer and UBSan
 	scripts/sanitize.sh $(ARGS)

@@ -53,7 +53,8 @@ def memnode() -> Program:
 
     def command(port: int, folder: Path) -> list[str]:
         words = [str(path), "--name", f"bench-{port}", "--port", str(port)]
-        return [*words, "--socket", str(folder / "sock"), "--no-mdns"]
+        return [*words, "--socket", str(folder / "sock"), "--no-mdns",
+                "--state-dir", str(folder / "state")]  # fmt: skip
 
     from memcloud.version import VERSION
 

@@ -125,6 +125,13 @@ SETTINGS = (
         parsing.parse_socket,
     ),
     Setting(
+        "state_dir",
+        "FOLDER",
+        "Folder of what a node keeps, the identity of this device above all (default: memcloud in"
+        " $XDG_STATE_HOME).",
+        parsing.parse_path,
+    ),
+    Setting(
         "requirepass",
         "PASSWORD",
         "Password for clients; better given as MEMCLOUD_REQUIREPASS, which others cannot see.",
@@ -268,6 +275,7 @@ def _build(values: dict[str, Any], file: str | None) -> Settings:
         max_clients=values.get("max_clients", 10_000),
         log_level=values.get("log_level", "info"),
         log_json=values.get("log_json", False),
+        state_dir=values.get("state_dir") or str(paths.state_dir()),
         config_file=file,
     )
 

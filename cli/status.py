@@ -39,6 +39,7 @@ def status(context: typer.Context) -> None:
     with open_node(context) as node:
         facts = node.info("memcloud")
         memory = node.info("memory")
+        device_id = str(node.info("server")["memcloud_device_id"])
         peers = node.peers()
     present = [peer for peer in peers if peer.is_up]
     total, used = (
@@ -49,6 +50,7 @@ def status(context: typer.Context) -> None:
     if output.as_json:
         output.json(
             cluster=str(facts["cluster_name"]),
+            device_id=device_id,
             nodes=len(present),
             memory_total=total,
             memory_used=used,
@@ -65,6 +67,7 @@ def status(context: typer.Context) -> None:
         f"{_count(facts['pool_keys'], 'key')}\n"
     )
     output.table(TITLES, [row(peer) for peer in peers])
+    output.say(f"\nThis device: {device_id}")
     for peer in peers:
         if advice := _advice(peer):
             output.say(f"\n! {advice}")

@@ -25,6 +25,10 @@ class StartError(MemCloudError):
     """The node cannot run here (port or name taken, no permission). Exit code 1."""
 
 
+class StateError(StartError):
+    """A file that the node keeps cannot be read or written; the sentence says what to do."""
+
+
 class CommandError(MemCloudError):
     """The command was understood and is refused; the connection stays usable.
 

@@ -50,11 +50,14 @@ EXPIRE_KEYS_PER_TICK = 2000
 class Node:
     """Joins the store, the commands, the sessions and the cluster."""
 
-    def __init__(self, settings: Settings, clock: Clock, random: Random, host: Host) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, random: Random, host: Host, device_id: str = ""
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.random = random
         self.host = host
+        self.device_id = device_id
         self.started_ms = clock.now_ms()
         self.run_id = _hex_id(random)
         self.commands = TABLE

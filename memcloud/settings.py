@@ -31,5 +31,6 @@ class Settings:
     databases: int = 16
     log_level: str = "info"
     log_json: bool = False
+    state_dir: str = ""  # empty only where no process is started
     config_file: str | None = None
     extra: dict[str, str] = field(default_factory=dict)

@@ -46,6 +46,7 @@ class DemoNode:
         program = Path(sys.executable).parent / "memnode"
         command = [str(program), "--name", name, "--port", str(port), "--cluster", pool]
         command += ["--interface", "127.0.0.1", "--memory", "256mb"]
+        command += ["--state-dir", str(folder / "state")]
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.client = redis.Redis(port=port, protocol=3, socket_timeout=10, decode_responses=True)

@@ -41,6 +41,7 @@ class MemnodeProcess:
         self.log_path = Path(self.directory.name) / "log"
         self._flags = [
             "--name", self.name, "--port", str(self.port), "--socket", self.socket_path,
+            "--state-dir", str(Path(self.directory.name) / "state"),
             *flags,
         ]  # fmt: skip
         if "--memory" not in flags:

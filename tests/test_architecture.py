@@ -70,7 +70,7 @@ RULES: dict[str, Rule] = {
     "memcloud": rule(f"{CORE} memcloud.resp memcloud.ring"),
     "memcloud/net": rule(
         f"{CORE} memcloud.net memcloud.resp memcloud.ring",
-        libraries="psutil uvloop zeroconf ifaddr",
+        libraries="cryptography ifaddr psutil uvloop zeroconf",
         banned=NOTHING,
     ),
     "memcloud/sdk": rule("memcloud memcloud.sdk", libraries="redis", banned=NOTHING),

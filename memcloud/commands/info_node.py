@@ -31,6 +31,7 @@ def server(node: Node) -> Fields:
         ("server_name", "memcloud"),
         ("memcloud_version", VERSION),
         ("memcloud_native", native_text()),
+        ("memcloud_device_id", node.device_id),
         ("redis_git_sha1", "00000000"),
         ("redis_git_dirty", 0),
         ("redis_build_id", "0" * 16),

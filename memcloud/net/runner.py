@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 import sys
+from pathlib import Path
 from random import SystemRandom
 from types import ModuleType
 
@@ -32,6 +33,7 @@ from memcloud.settings import Settings
 from . import logs
 from .allocator import return_memory
 from .clients import ClientSockets
+from .device import open_device
 from .discovery import Discovery
 from .host import SystemHost
 from .notify import notify
@@ -58,13 +60,14 @@ class Runner:
 
     Args:
         host: where the node gets the facts about its machine from; the true ones by default.
+        device_id: which device the node is.
     """
 
-    def __init__(self, settings: Settings, host: Host | None = None) -> None:
+    def __init__(self, settings: Settings, host: Host | None = None, device_id: str = "") -> None:
         self._settings = settings
         self._clock = SystemClock()
         host = host or SystemHost("uvloop" if uvloop else "asyncio")
-        self.node = Node(settings, self._clock, SystemRandom(), host)
+        self.node = Node(settings, self._clock, SystemRandom(), host, device_id)
         self._clients = ClientSockets(self.node, self.carry_out)
         self._peers = PeerSockets(self.node, self.carry_out)
         self._discovery = Discovery(settings, self.node.membership.me.id, self._found)
@@ -238,8 +241,10 @@ def run(settings: Settings) -> int:
     """
     logs.set_up(settings.log_level, as_json=settings.log_json)
 
+    device = open_device(Path(settings.state_dir), settings.name)
+
     async def main() -> None:
-        await Runner(settings).run()
+        await Runner(settings, device_id=device.id).run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
         runner.run(main())

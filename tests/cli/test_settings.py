@@ -35,6 +35,7 @@ def test_a_node_needs_no_settings(home: Home, monkeypatch: pytest.MonkeyPatch) -
         name="oak",
         socket_path=str(home.runtime / "memcloud/6380.sock"),
         memory_bytes=2 << 30,
+        state_dir=str(home.folder / "state/memcloud"),
     )
     assert read_settings({}, {}) == expected
 
@@ -66,6 +67,7 @@ def test_every_setting_can_be_given_as_a_flag() -> None:
             "interface": "192.168.1.2",
             "no_mdns": True,
             "socket": "/run/memcloud/node.sock",
+            "state_dir": "/var/lib/memcloud",
             "requirepass": "secret",
             "max_clients": "50",
             "log_level": "DEBUG",
@@ -78,6 +80,7 @@ def test_every_setting_can_be_given_as_a_flag() -> None:
         port=8080,
         bind="0.0.0.0",
         socket_path="/run/memcloud/node.sock",
+        state_dir="/var/lib/memcloud",
         peer_port=9000,
         peer_bind="192.168.1.2",
         memory_bytes=512 << 20,

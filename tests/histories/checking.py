@@ -58,7 +58,8 @@ def check(operations: Iterable[Operation], *, steps_max: int = STEPS_MAX) -> Rep
         verdict, window = _judge(of_key, steps_max)
         if verdict is Verdict.VIOLATION:
             window.sort(key=lambda operation: operation.called)
-            report.violations.append(Violation(key, tuple(window)))
+            shown = tuple(operation for operation in window if operation.called > -math.inf)
+            report.violations.append(Violation(key, shown))
         elif verdict is Verdict.UNDECIDED:
             report.undecided.append(key)
     return report

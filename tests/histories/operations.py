@@ -49,7 +49,7 @@ class Operation:
         result = f" -> {self.result!r}" if self.outcome is Outcome.OK else f" {self.outcome.value}"
         if self.kind in (Kind.SET, Kind.WIPE):
             result = result.removesuffix(" -> None")
-        return f"[{self.called:.6g}, {self.returned:.6g}] {self.kind}{argument}{result}"
+        return f"[{self.called:.9g}, {self.returned:.9g}] {self.kind}{argument}{result}"
 
 
 def wipe(key: bytes, since: float, until: float) -> Operation:

@@ -1,11 +1,8 @@
-"""The owner's side of a link: native or not, it gives the same answers to the same calls."""
+"""The owner's side of a link: calls of any size are answered, and what is no call ends it."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from memcloud.effects import CloseLink, ToLink
 from memcloud.link.batch import RECORDS_MAX, decode_results, encode_batch, word_of_call
@@ -15,7 +12,7 @@ from memcloud.net.peers import PeerProtocol, PeerSockets
 
 from ..cluster.test_membership import identity
 from ..commands.support import LocalNode
-from ..test_native_session import COMMANDS, encoded, observed, readable_node
+from ..resp.support import command
 
 
 class Wire:
@@ -117,38 +114,8 @@ class Owner:
 def frame_of(requests: list[list[bytes]], first: int, protocol: int) -> bytes:
     """Return a CALLS frame whose calls are numbered from ``first``."""
     word = word_of_call(0, protocol, no_touch=False)
-    records = [(first + place, word, encoded(request)) for place, request in enumerate(requests)]
+    records = [(first + place, word, command(*request)) for place, request in enumerate(requests)]
     return b"".join(encode_batch(Kind.CALLS, records))
-
-
-CALLS = COMMANDS.filter(lambda request: request[0].upper() not in (b"HELLO", b"CLIENT", b"SELECT"))
-
-
-@settings(max_examples=60)
-@given(
-    st.lists(st.lists(CALLS, min_size=1, max_size=12), max_size=4),
-    st.sampled_from([2, 3]),
-    st.data(),
-)
-def test_calls_are_answered_as_by_the_readable_node(
-    frames: list[list[list[bytes]]], protocol: int, data: st.DataObject
-) -> None:
-    """However the frames are cut, and whatever is in them."""
-    native, plain = Owner(LocalNode()), Owner(readable_node())
-    first = 1
-    stream = b""
-    for requests in frames:
-        stream += frame_of(requests, first, protocol)
-        first += len(requests)
-    while stream:
-        size = data.draw(st.integers(1, len(stream)) | st.just(len(stream)))
-        for owner in (native, plain):
-            owner.send(stream[:size])
-        stream = stream[size:]
-    answered = native.results()
-    assert answered == plain.results()
-    assert sorted(answered) == list(range(1, first))
-    assert observed(native.local) == observed(plain.local)
 
 
 def test_frames_larger_than_the_buffer_are_answered() -> None:

@@ -1,0 +1,1 @@
+"""Real nodes in network namespaces, faults, and clients whose replies are judged."""
