@@ -8,6 +8,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 FUZZ_STAMP := $(VENV)/.installed-fuzz
 ARGS ?=
 FUZZ_INPUTS ?= 1000000
+SEEDS ?= 300
 TARGET ?=
 WORKLOAD ?= get-p16
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
@@ -15,7 +16,7 @@ NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*
 # Nodes start three times slower without bytecode, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided chaos sanitize lint format docs bench profile clean
+.PHONY: help setup run demo test test-pure test-all fuzz fuzz-guided simulate chaos sanitize lint format docs bench profile clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -61,6 +62,9 @@ fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random
 
 fuzz-guided: $(FUZZ_STAMP) ## the same by coverage, with Atheris; TARGET=parser; ARGS='-max_total_time=60' is a flag of libFuzzer
 	$(BIN)/python -m tests.fuzz.guided $(TARGET) -max_len=4096 -artifact_prefix=build/fuzz- $(ARGS)
+
+simulate: setup ## run SEEDS= clusters of the new protocol through faults, 60 simulated seconds each
+	$(BIN)/python -m tests.protocol --seeds $(SEEDS) $(ARGS)
 
 chaos: setup ## kill, stop and cut apart real nodes, as root; ARGS='C1 D1', --full, --against redis
 	$(BIN)/python -m tests.chaos $(ARGS)

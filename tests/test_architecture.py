@@ -65,6 +65,7 @@ RULES: dict[str, Rule] = {
     "memcloud/store": rule("memcloud memcloud.ring memcloud.store"),
     # The door to the stores lets the environment choose the pure one.
     "memcloud/store/engine.py": rule("memcloud.store", banned=WORLD - {"os"}),
+    "memcloud/protocol": rule("memcloud memcloud.protocol memcloud.ring", libraries="msgpack"),
     "memcloud/link": rule("memcloud memcloud.link", libraries="msgpack"),
     "memcloud": rule(f"{CORE} memcloud.resp memcloud.ring"),
     "memcloud/net": rule(

@@ -1,0 +1,1 @@
+"""How members agree on who owns which slot, and keep what the slots hold: see docs/protocol.md."""

@@ -1,0 +1,65 @@
+"""The copy of one slot, as its primary and as its backups have it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from .messages import Entry, Forward
+from .results import Results
+from .table import Member
+
+
+@dataclass(slots=True)
+class Stream:
+    """The entries of a slot on their way to one other member, in order."""
+
+    acked: int  # everything up to here is there
+    attempt: int = 0  # 0: a backup of the table
+    is_binding: bool = True  # replies wait for its acknowledgement
+    entries: deque[Entry] = field(default_factory=deque)  # not acknowledged
+    sent_ms: int = 0
+
+    def take_ack(self, sequence: int) -> None:
+        """Note what has arrived."""
+        self.acked = max(self.acked, sequence)
+        while self.entries and self.entries[0].sequence <= self.acked:
+            self.entries.popleft()
+
+
+@dataclass(slots=True)
+class Unreleased:
+    """A reply that waits until all that it saw is on all backups."""
+
+    sequence: int
+    gateway: Member
+    counter: int
+    reply: bytes
+
+
+@dataclass(slots=True)
+class Copy:
+    """What a member knows about a slot that it holds, besides the data."""
+
+    lineage: int
+    sequence: int = 0  # of the last entry that is in the data
+    results: Results = field(default_factory=Results)
+    # At the primary:
+    serve_ms: int = 0  # not before
+    is_frozen: bool = False
+    streams: dict[Member, Stream] = field(default_factory=dict)
+    unreleased: deque[Unreleased] = field(default_factory=deque)
+    waiting: list[tuple[Member, Forward]] = field(
+        default_factory=list
+    )  # for the end of a freeze or hold
+
+    @property
+    def committed(self) -> int:
+        """The last entry that all who must have it have."""
+        acked = [stream.acked for stream in self.streams.values() if stream.is_binding]
+        return min(acked, default=self.sequence)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is on its way."""
+        return bool(self.unreleased) or any(stream.entries for stream in self.streams.values())

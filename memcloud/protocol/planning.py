@@ -1,0 +1,148 @@
+"""What the next table should be: pure functions of the one in force.
+
+The *target* says who is to hold each slot at last. The leader gets there in steps that the primary
+carries out a batch at a time: add the copies that the target asks for; let the right one lead; only
+then drop what is too much. Were one dropped first, there would be a moment with a copy less than
+promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from .messages import MoveKind
+from .settings import BATCH_SLOTS, Targets, Weights
+from .table import Assignment, Change, Member, Table
+
+Holds = Callable[[Member], int]
+"""How long a member that is given up may still serve, in milliseconds."""
+
+
+def membership_change(
+    table: Table,
+    dead: Collection[Member],
+    joining: Sequence[tuple[Member, int]],
+    targets: Targets,
+    holds: Holds,
+    assigned: Mapping[int, Assignment] | None = None,
+) -> Change:
+    """Return the change that removes the dead, adds the joining, and assigns what is given.
+
+    A slot whose primary is dead goes to its first living backup, alone, since backups may differ in
+    entries that nobody was told of. One without a living copy starts empty.
+    """
+    kept = [
+        (member, weight)
+        for member, weight in zip(table.members, table.weights, strict=True)
+        if member not in dead
+    ]
+    members = [*kept, *joining]
+    alive = {member for member, _ in kept}
+    slots: dict[int, Assignment] = dict(assigned or {})
+    if dead:
+        heirs: Sequence[tuple[Member, ...]] | None = None
+        hold_of = {member: holds(member) for member in table.members if member in dead}
+        for slot, before in enumerate(table.slots):
+            now = slots.get(slot, before)
+            if alive.issuperset(now.holders):
+                continue
+            backups = tuple(member for member in now.backups if member in alive)
+            if now.primary in alive:
+                slots[slot] = now._replace(backups=backups)
+                continue
+            # A move that was proposed was given by the primary before, which may be dead.
+            hold_ms = max(before.hold_ms, hold_of.get(before.primary, 0))
+            hold_ms = max(hold_ms, hold_of.get(now.primary, 0))
+            if backups:
+                slots[slot] = Assignment(backups[0], (), now.lineage, hold_ms)
+            else:
+                if heirs is None:
+                    heirs = targets(tuple(members), len(table.slots))
+                slots[slot] = Assignment(heirs[slot][0], (), now.lineage + 1, hold_ms)
+    return table.change(
+        slots,
+        tuple(member for member, _ in members),
+        tuple(weight for _, weight in members),
+        table.heir,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Slots of one primary that are to be copied or moved to one member."""
+
+    kind: MoveKind
+    source: Member
+    target: Member
+    slots: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done to a table; the most pressing first."""
+
+    batches: list[Batch]
+    drops: dict[int, Assignment]  # assignments without the copies that are too many
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the table is the target."""
+        return not self.batches and not self.drops
+
+
+def plan(table: Table, leaving: Collection[Member], targets: Targets, replicas: int) -> Plan:
+    """Return the next steps towards the target; each slot has at most one."""
+    staying: Weights = tuple(
+        (member, weight)
+        for member, weight in zip(table.members, table.weights, strict=True)
+        if member not in leaving
+    )
+    if not staying:
+        return Plan([], {})
+    count = min(replicas, len(staying))
+    target = targets(staying, len(table.slots))
+    grouped: dict[tuple[int, MoveKind, Member, Member], list[int]] = {}
+    drops: dict[int, Assignment] = {}
+    for slot, now in enumerate(table.slots):
+        wanted = target[slot][:count]
+        step = _step(now, wanted, leaving)
+        if step is not None:
+            grouped.setdefault((step[0], step[1], now.primary, step[2]), []).append(slot)
+        elif len(now.backups) >= count:
+            backups = tuple(member for member in now.backups if member in wanted)
+            drops[slot] = now._replace(backups=backups)
+    batches = [
+        Batch(kind, source, goal, tuple(slots[first : first + BATCH_SLOTS]))
+        for (_, kind, source, goal), slots in sorted(grouped.items())
+        for first in range(0, len(slots), BATCH_SLOTS)
+    ]
+    batches.sort(key=lambda batch: _urgency(table.slots[batch.slots[0]], leaving, count))
+    return Plan(batches, drops)
+
+
+def _step(
+    now: Assignment, wanted: tuple[Member, ...], leaving: Collection[Member]
+) -> tuple[int, MoveKind, Member] | None:
+    """Return urgency, kind and target of the next step of a slot."""
+    if len(wanted) == 1 and not now.backups:
+        if now.primary == wanted[0]:
+            return None
+        return int(now.primary not in leaving), MoveKind.MOVE, wanted[0]
+    missing = [member for member in wanted if member not in now.holders]
+    good = [member for member in now.holders if member not in leaving]
+    if missing:
+        return (0 if len(good) < len(wanted) else 1), MoveKind.COPY, missing[0]
+    if now.primary != wanted[0]:
+        return int(now.primary not in leaving), MoveKind.MOVE, wanted[0]
+    return None
+
+
+def _urgency(now: Assignment, leaving: Collection[Member], count: int) -> int:
+    good = sum(member not in leaving for member in now.holders)
+    return 0 if good < count else 1
+
+
+def is_empty_handed(table: Table, member: Member) -> bool:
+    """Return whether a member holds no slot."""
+    return all(member not in assignment.holders for assignment in table.slots)

@@ -1,0 +1,65 @@
+"""Every rule is needed: without it, some test or seed fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from . import test_leases, test_rules
+from .mutants import MUTANTS
+from .plan import run_seed
+
+SEEDS: dict[str, int] = {
+    "no lease": 0,
+    "a clock that stops in sleep": 0,
+    "no hold": 1,
+    "no quorum": 0,
+    "no memory of results": 0,
+    "a target that need not acknowledge": 6,
+    "dirty reads": 14,
+    "no freeze": 9,
+    "a freeze that times out": 8,
+    "chunks taken twice": 0,
+}
+"""A seed that kills it."""
+
+TESTS: dict[str, Callable[[], None]] = {
+    "a hold that is forgotten": test_rules.test_a_hold_stays_in_later_tables,
+    "entries of any epoch": test_rules.test_a_backup_takes_entries_of_its_own_epoch_only,
+    "acknowledgements of any copy": (
+        test_rules.test_what_is_late_from_one_copy_does_not_count_for_the_next
+    ),
+    "promises forgotten over a restart": test_rules.test_a_promise_outlives_the_process,
+    "acknowledging after a promise": test_rules.test_who_has_promised_acknowledges_nothing,
+    "its own vote after a promise": test_leases.test_a_promise_ages_ones_own_vote,
+    "leases over epochs": test_leases.test_a_new_epoch_ends_the_lease,
+    "keeping data when given up": test_rules.test_who_was_given_up_drops_everything,
+    "sending again to an emptied slot": (
+        test_rules.test_a_write_is_not_sent_again_to_a_slot_that_was_emptied
+    ),
+}
+"""A test that kills what chance hardly finds."""
+
+
+def test_every_mutant_is_hunted() -> None:
+    """A broken form that nobody looks for proves nothing."""
+    assert sorted([*SEEDS, *TESTS]) == sorted(MUTANTS)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_a_seed_kills(name: str) -> None:
+    """The simulation sees what is broken; whole, the same seed is well."""
+    with MUTANTS[name]():
+        try:
+            violations = run_seed(SEEDS[name]).violations
+        except AssertionError as error:  # of the protocol itself
+            violations = [str(error)]
+    assert violations
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_a_test_kills(name: str) -> None:
+    """The rule that it lacks was set up on purpose."""
+    with MUTANTS[name](), pytest.raises(AssertionError):
+        TESTS[name]()
