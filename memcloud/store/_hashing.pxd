@@ -5,12 +5,13 @@ at one slot. Inside a slot keys are found by SipHash-1-3 (Aumasson and Bernstein
 secret of the process, so nobody can aim them at one bucket.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy
 
 cdef extern from *:
     """
     static uint16_t memcloud_crc16[256];
+    static uint32_t memcloud_crc32[256];
 
     static void memcloud_fill_crc16(void) {
         for (int byte = 0; byte < 256; byte++) {
@@ -18,6 +19,15 @@ cdef extern from *:
             for (int bit = 0; bit < 8; bit++)
                 crc = (uint16_t)((crc << 1) ^ ((crc & 0x8000) ? 0x1021 : 0));
             memcloud_crc16[byte] = crc;
+        }
+    }
+
+    static void memcloud_fill_crc32(void) {
+        for (uint32_t byte = 0; byte < 256; byte++) {
+            uint32_t crc = byte;
+            for (int bit = 0; bit < 8; bit++)
+                crc = (crc >> 1) ^ ((crc & 1) ? 0xEDB88320u : 0);
+            memcloud_crc32[byte] = crc;
         }
     }
 
@@ -30,7 +40,9 @@ cdef extern from *:
         v2 += v1; v1 = MEMCLOUD_ROTATE(v1, 17); v1 ^= v2; v2 = MEMCLOUD_ROTATE(v2, 32);
     """
     const uint16_t* memcloud_crc16
+    const uint32_t* memcloud_crc32
     void fill_crc16 "memcloud_fill_crc16"() noexcept nogil
+    void fill_crc32 "memcloud_fill_crc32"() noexcept nogil
     void sip_round "MEMCLOUD_SIP_ROUND"(uint64_t, uint64_t, uint64_t, uint64_t) noexcept nogil
 
 
@@ -48,6 +60,15 @@ cdef inline unsigned int slot_of(const char* key, size_t length) noexcept nogil:
     for i in range(length):
         crc = (crc << 8) ^ memcloud_crc16[((crc >> 8) ^ <uint8_t>key[i]) & 0xFF]
     return crc & 0x3FFF
+
+
+cdef inline uint32_t crc32_of(const char* key, size_t length) noexcept nogil:
+    """The CRC32 that zlib gives; `fill_crc32` must have been called once."""
+    cdef uint32_t crc = 0xFFFFFFFF
+    cdef size_t i
+    for i in range(length):
+        crc = (crc >> 8) ^ memcloud_crc32[(crc ^ <uint8_t>key[i]) & 0xFF]
+    return ~crc
 
 
 cdef inline uint64_t sip_hash(

@@ -22,6 +22,9 @@ cdef class Keyspace:
     cdef int put(
         self, bytes key, object value, object deadline_ms, int retention, bint keeps
     ) except -1
+    cdef int64_t scan_slot(
+        self, uint32_t slot, uint32_t low_hash, int64_t wanted, list found
+    ) except -2
     cdef list names(self, int slot, int64_t count, bint with_expired)
     cdef Entry* find(self, bytes key) except? NULL
     cdef Entry* locate(self, bytes key, Place* place) except? NULL

@@ -18,7 +18,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memset
 from posix.time cimport clock_gettime, timespec
 
@@ -34,7 +34,7 @@ from ._entries cimport (
     value_of,
 )
 from ._eviction cimport random_entry, space_evict, space_join_logs, tracked_count
-from ._hashing cimport fill_crc16
+from ._hashing cimport crc32_of, fill_crc16, fill_crc32
 from ._packing cimport pack_some
 from ._segments cimport REGION_BYTES, munmap, open_bytes, purge_free
 from ._spaces cimport (
@@ -83,8 +83,6 @@ from ._structs cimport (
 )
 from ._tables cimport due_pop, entry_in, find_due, slot_next, table_for
 
-from zlib import crc32
-
 from memcloud.clock import CLOCK_ID, SystemClock
 
 from .entry import Retention
@@ -93,6 +91,7 @@ from .policy import Policy
 from .values import TYPE_NAMES
 
 fill_crc16()
+fill_crc32()
 
 cdef enum:
     OBJECT_OVERHEAD_BYTES = 64  # of the header of an object, and of what its allocator rounds up
@@ -101,6 +100,17 @@ cdef enum:
     HASH_BITS = 32
     PARTS_PER_SLOT_MAX = 64
     ALL_KEYS = 0x7FFFFFFF
+
+cdef struct Scanned:
+    uint32_t hash
+    Entry* entry
+
+
+cdef int by_hash(const void* a, const void* b) noexcept nogil:
+    cdef uint32_t one = (<const Scanned*>a).hash
+    cdef uint32_t other = (<const Scanned*>b).hash
+    return (one > other) - (one < other)
+
 
 cdef dict FLAGS_OF = {Retention.BY_POLICY: 0, Retention.PINNED: PINNED, Retention.CACHE: CACHE}
 
@@ -415,10 +425,10 @@ cdef class Keyspace:
     def scan(self, cursor, count):
         """See `keyspace.Keyspace.scan`, and scanning.py for what a cursor means."""
         cdef list found = []
-        cdef list live
         cdef uint64_t first = <uint64_t>cursor >> HASH_BITS
         cdef uint32_t low_hash = <uint32_t>(<uint64_t>cursor & 0xFFFFFFFFULL)
         cdef int64_t wanted
+        cdef int64_t last_hash
         cdef uint64_t slot
         self.shared.look_at_clock()
         if self.space.counts == NULL:
@@ -428,17 +438,53 @@ cdef class Keyspace:
                 continue
             if len(found) >= count:
                 return slot << HASH_BITS, found
-            live = self.live_keys(<int>slot)
-            if slot == first and low_hash:
-                live = [key for key in live if <uint32_t>crc32(key) >= low_hash]
             wanted = max(<int64_t>count - len(found), self.space.counts[slot] // PARTS_PER_SLOT_MAX)
-            if wanted < len(live):
-                hashes = sorted([crc32(key) for key in live])
-                last_hash = hashes[wanted - 1]
-                found += [key for key in live if crc32(key) <= last_hash]
+            last_hash = self.scan_slot(
+                <uint32_t>slot, low_hash if slot == first else 0, wanted, found
+            )
+            if last_hash >= 0:
                 return (slot << HASH_BITS) + last_hash + 1, found
-            found += live
         return 0, found
+
+    cdef int64_t scan_slot(
+        self, uint32_t slot, uint32_t low_hash, int64_t wanted, list found
+    ) except -2:
+        """Add the first so many live keys of a slot from a hash on, and those with the last hash.
+
+        Return that hash, -1 if there are no more keys.
+        """
+        cdef size_t room = self.space.counts[slot]
+        cdef Scanned* scanned = <Scanned*>malloc(room * sizeof(Scanned))
+        cdef Table* table = NULL
+        cdef uint32_t part = 0
+        cdef uint32_t i
+        cdef int64_t live = 0
+        cdef int64_t taken = 0
+        cdef int64_t last_hash = -1
+        cdef Entry* entry
+        if scanned == NULL:
+            raise MemoryError("no memory to scan a slot")
+        try:
+            while slot_next(&self.space, slot, &part, &table):
+                for i in range(table.room):
+                    if not table.buckets[i]:
+                        continue
+                    entry = entry_in(table.buckets[i])
+                    scanned[live].hash = crc32_of(key_of(entry), entry.key_bytes)
+                    scanned[live].entry = entry
+                    if scanned[live].hash >= low_hash and is_live(
+                        entry, self.shared.state.now_ms
+                    ):
+                        live += 1
+            if wanted < live:
+                qsort(scanned, live, sizeof(Scanned), by_hash)
+                last_hash = scanned[wanted - 1].hash
+            while taken < live and (last_hash < 0 or scanned[taken].hash <= last_hash):
+                found.append(key_in(scanned[taken].entry))
+                taken += 1
+        finally:
+            free(scanned)
+        return last_hash
 
     # Slots
 
