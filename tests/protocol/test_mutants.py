@@ -19,13 +19,13 @@ BY_SEEDS = (
     "a target that need not acknowledge",
     "dirty reads",
     "no freeze",
-    "a freeze that times out",
     "chunks taken twice",
 )
 SEEDS_MAX = 100  # each of these is found within
 
 TESTS: dict[str, Callable[[], None]] = {
     "a hold that is forgotten": test_rules.test_a_hold_stays_in_later_tables,
+    "a freeze that times out": test_rules.test_no_time_ends_a_freeze,
     "entries of any epoch": test_rules.test_a_backup_takes_entries_of_its_own_epoch_only,
     "acknowledgements of any copy": (
         test_rules.test_what_is_late_from_one_copy_does_not_count_for_the_next
