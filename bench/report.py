@@ -119,9 +119,12 @@ class Results:
         self._path.write_text(text + "\n")
 
 
-def page(sections: Sequence[Section]) -> str:
-    """Return the page in Markdown, which reads well on a terminal too."""
-    lines = [_HEAD, *_summary(sections)]
+def page(sections: Sequence[Section], remarks: str = "") -> str:
+    """Return the page in Markdown, which reads well on a terminal too.
+
+    ``remarks`` stand behind the summary, written by hand.
+    """
+    lines = [_HEAD, *_summary(sections), *([f"\n{remarks.strip()}"] if remarks else [])]
     for section in sections:
         lines += ["", f"## {section.title}", "", section.taken]
         lines += [line for part in section.parts for line in ("", str(part))]

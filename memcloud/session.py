@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -53,11 +54,16 @@ class Session:
     skip_next: bool = False  # CLIENT REPLY SKIP: neither its own reply nor the next one is sent
     traffic: Traffic | FastSession = field(default_factory=Traffic)
     fast: FastSession | None = None  # runs hot commands while the session is plain
-    output_pending_bytes: int = 0  # handed to the transport and not yet taken by the client
+    measure_output: Callable[[], int] = lambda: 0
     is_closing: bool = False  # after the replies that are due; nothing more is read
     is_output_paused: bool = False  # the client does not read what it asked for
     held_command: list[bytes] | None = None  # by CLIENT PAUSE
     replies: ReplyQueue = field(default_factory=ReplyQueue)
+
+    @property
+    def output_pending_bytes(self) -> int:
+        """How much was handed to the transport and is not yet taken by the client."""
+        return self.measure_output()
 
     @property
     def is_stalled(self) -> bool:

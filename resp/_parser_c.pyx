@@ -28,6 +28,26 @@ cdef extern from "Python.h":
     int _PyBytes_Resize(PyObject** string, Py_ssize_t size) except -1
     void Py_CLEAR(PyObject*)
 
+cdef extern from *:
+    """
+    #if defined(__linux__)
+    #include <stdint.h>
+    #include <sys/mman.h>
+
+    /* Fresh memory comes in pages of 2 MiB instead of 4 KiB then, where the system has them. */
+    static void memcloud_want_huge_pages(char* data, size_t size) {
+        uintptr_t page = 4096;
+        uintptr_t first = ((uintptr_t)data + page - 1) & ~(page - 1);
+        uintptr_t last = ((uintptr_t)data + size) & ~(page - 1);
+        if (last > first)
+            madvise((void*)first, last - first, MADV_HUGEPAGE);
+    }
+    #else
+    static void memcloud_want_huge_pages(char* data, size_t size) { (void)data; (void)size; }
+    #endif
+    """
+    void want_huge_pages "memcloud_want_huge_pages"(char* data, size_t size) noexcept nogil
+
 cdef extern from "<assert.h>":
     void check "assert"(bint condition) noexcept nogil
 
@@ -36,7 +56,9 @@ cdef enum:
     FIRST_BYTES = 8192
     PROVEN_BYTES = 16384
     GROWN_BYTES_MIN = 1048576
+    RESERVE = 64
     LARGE_STEP_BYTES = 1048576
+    HUGE_BYTES = 8388608  # from which on it pays to ask for large pages
     DIGITS_MAX = 19
 
 cdef Py_ssize_t NO_END = -1
@@ -62,7 +84,13 @@ cdef inline bint parse_integer(const char* text, Py_ssize_t size, long long* num
 
 
 cdef inline Py_ssize_t room_for(Py_ssize_t arrived) noexcept nogil:
-    """How many bytes a large argument may take of which so many have arrived."""
+    """How many bytes a large argument may take of which so many have arrived.
+
+    They are addresses; memory they become only as they are written to. To change their number is
+    dear where it means to copy, and where it breaks large pages.
+    """
+    if arrived >= GROWN_BYTES_MIN:
+        return RESERVE * arrived
     return max(2 * arrived, FIRST_BYTES if arrived < PROVEN_BYTES else GROWN_BYTES_MIN)
 
 
@@ -322,10 +350,14 @@ cdef class Parser:
 
     cdef int grow_large(self, Py_ssize_t arrived) except -1:
         """Make room for so many bytes of the large argument; and for as many again."""
+        cdef Py_ssize_t size
         if arrived <= PyBytes_GET_SIZE(<object>self.large):
             return 0
         try:
-            _PyBytes_Resize(&self.large, min(self.argument_bytes, room_for(arrived)))
+            size = min(self.argument_bytes, room_for(arrived))
+            _PyBytes_Resize(&self.large, size)
+            if size >= HUGE_BYTES:
+                want_huge_pages(PyBytes_AS_STRING(<object>self.large), size)
         except MemoryError:
             self.fail(NO_MEMORY)  # what had arrived is gone
             raise

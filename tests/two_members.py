@@ -6,6 +6,7 @@ and results may be framed differently, so records are compared and not frames.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import process_time
@@ -46,6 +47,11 @@ OTHER: Final = Identity(
     view_first="5" * 40,
     departed=(),
 )
+# What it says first on the link for its calls, and on that for its results.
+_GREETINGS: Final = {
+    False: encode_identity(Kind.HELLO, OTHER),
+    True: encode_identity(Kind.WELCOME, OTHER),
+}
 _TURNS_MAX: Final = 1000
 
 Answer = tuple[bytes, list[Record], list[Record], tuple[bool, ...]]
@@ -135,8 +141,7 @@ class MemberSide(Side):
                     self.hang_up(ear)
                 ear.is_closed = False
                 self.dial(ear)
-                kind = Kind.WELCOME if ear.is_outgoing else Kind.HELLO
-                self.send_to(ear, encode_identity(kind, OTHER))
+                self.send_to(ear, _GREETINGS[ear.is_outgoing])
                 self.carry_out()
         assert self.is_member
 
@@ -311,6 +316,7 @@ class TwoMembers:
         started = process_time()
         got = native.answers_of(arrivals)
         seconds = process_time() - started
+        plain.sizes, native.sizes = native.sizes, deque()
         assert_same_answers(plain.answers_of(arrivals), got)
         assert_equal(plain, native, known)
         if not plain.is_member:  # it said goodbye, and may not come back under its id

@@ -87,6 +87,7 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """The client does not read: run no more of its commands."""
         self._paused_ms = self._clients.node.clock.now_ms()
+        self._clients.slow.add(self._number)
         self._pending_bytes = self.transport.get_write_buffer_size()
         self._clients.node.clients.paused(self._number)
         self.transport.pause_reading()
@@ -94,6 +95,7 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """The client reads again."""
         self._paused_ms = None
+        self._clients.slow.discard(self._number)
         self._clients.node.clients.resumed(self._number)
         self._clients.carry_out()
 
@@ -105,6 +107,7 @@ class ClientProtocol(Port, asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close when what was written is out."""
         self._closing_ms = self._clients.node.clock.now_ms()
+        self._clients.slow.add(self._number)
         self.detach()
         self.transport.close()
 
@@ -136,6 +139,7 @@ class ClientSockets:
         self.carry_out = carry_out
         self._numbers = count(1)
         self._protocols: dict[int, ClientProtocol] = {}
+        self.slow: set[int] = set()  # those that leave output unread, or have not closed yet
         self._servers: list[asyncio.Server] = []
         self._socket_path: Path | None = None
 
@@ -183,12 +187,15 @@ class ClientSockets:
             is_unix=is_unix,
             file_descriptor=handle.fileno() if handle is not None else -1,
         )
+        if session is not None:
+            session.measure_output = transport.get_write_buffer_size
         self.carry_out()
         return session
 
     def lost(self, number: int) -> None:
         """Forget a connection that has ended."""
         self._protocols.pop(number, None)
+        self.slow.discard(number)
         self.node.clients.closed(number)
         self.carry_out()
 
@@ -217,13 +224,13 @@ class ClientSockets:
             protocol.resume_reading()
 
     def tick(self) -> None:
-        """Cut off the clients that are stuck, and note what is on its way to the others."""
+        """Cut off the clients that are stuck."""
         now_ms = self.node.clock.now_ms()
-        for number, protocol in list(self._protocols.items()):
-            session = self.node.sessions.get(number)
-            if session is not None:
-                session.output_pending_bytes = protocol.transport.get_write_buffer_size()
-            if protocol.is_stuck(now_ms):
+        for number in list(self.slow):
+            protocol = self._protocols.get(number)
+            if protocol is None:
+                self.slow.discard(number)
+            elif protocol.is_stuck(now_ms):
                 logger.warning("a client that does not read its replies is cut off", extra=SELDOM)
                 self.node.stats.output_limit_disconnections += 1
                 protocol.transport.abort()

@@ -19,37 +19,54 @@ from .streams import draw_stream, mutate, pieces_of
 
 Case = list[Arrival]
 
-_WORDS: Final = [0] * 12 + [1, 2, 0x100, 0x100, 0x101, 0x200, 0x300, 0x400, 0x1FF, 2**31, 2**32 - 1]
+_WORDS: Final = [0] * 12 + [1, 2, 0x100, 0x100, 0x101, 0x200, 0x300, 0x1FF]
+# With these a link is broken off, so they are few.
+_BAD_WORDS: Final = [0x400, 0x800, 2**16, 2**31, 2**32 - 1]
+_BAD_STATUSES: Final = [2, 256, 2**32 - 1]
 _REPLIES: Final = [
     b"+OK\r\n", b":1\r\n", b"$-1\r\n", b"_\r\n", b"$1\r\nv\r\n", b"*1\r\n$1\r\nv\r\n", b"*0\r\n",
-    b"-ERR x\r\n", b"", b"$5\r\nv", b"x", b":1\r\n:2\r\n", b"$70000\r\n" + b"v" * 70_000 + b"\r\n",
+    b"-ERR x\r\n", b"", b"$5\r\nv", b"x", b":1\r\n:2\r\n",
 ]  # fmt: skip
+_LARGE_REPLY: Final = b"$70000\r\n" + b"v" * 70_000 + b"\r\n"
 # Below a second altogether, so that the other member is not given up.
 _PAUSES_MS: Final = [0] * 12 + [1, 5, 50, 100]
 
 
 def _request(random: Random) -> bytes:
-    """Return a whole command mostly."""
-    kind = random.randrange(30)
-    if kind < 24:
+    """Return a whole command mostly; anything else breaks the link off."""
+    chance = random.random()
+    if chance < 0.88:
         return draw_hot(random)
-    if kind < 27:
+    if chance < 0.985:
         return draw_other(random)
-    if kind < 28:
+    if chance < 0.99:
         return draw_hot(random) + draw_hot(random)
     return draw_stream(random)
 
 
+def _number(random: Random, usual: list[int], bad: list[int]) -> int:
+    return random.choice(bad if random.random() < 0.005 else usual)
+
+
 def _calls(random: Random) -> list[Record]:
     return [
-        (random.choice((number, random.getrandbits(32))), random.choice(_WORDS), _request(random))
+        (
+            random.choice((number, random.getrandbits(32))),
+            _number(random, _WORDS, _BAD_WORDS),
+            _request(random),
+        )
         for number in range(random.randrange(1, 8))
     ]
 
 
 def _result(random: Random) -> Record:
-    status = random.choice((DONE,) * 12 + (NOT_OWNER, 2))
-    reply = b"" if status == NOT_OWNER and random.random() < 0.9 else random.choice(_REPLIES)
+    status = _number(random, [DONE] * 8 + [NOT_OWNER], _BAD_STATUSES)
+    reply = random.choice(_REPLIES)
+    chance = random.random()
+    if status == NOT_OWNER and chance < 0.98:
+        reply = b""
+    elif chance < 0.01:
+        reply = _LARGE_REPLY
     return random.randrange(1, 7), status, reply
 
 
