@@ -197,5 +197,5 @@ def test_no_time_ends_a_freeze() -> None:
     node.tell(B, HeartbeatAck(2, START_MS))
     said = node.tell(B, Order(2, MoveKind.MOVE, C, (0,)))
     assert any(isinstance(each, Prepare) for each in said)
-    node.pass_time(20_000)
+    node.pass_time(6_000)
     assert node.core.serving.held[0].is_frozen
