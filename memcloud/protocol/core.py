@@ -177,7 +177,10 @@ class Core:
         """Take a message; the link vouches for its sender."""
         state = self.state
         state.now_ms = now_ms
-        if source.device == state.me.device or not state.detector.heard(source, now_ms):
+        if source.device == state.me.device:
+            return
+        is_foreign = cluster != state.cluster and state.table is not None and source in state.table
+        if not state.detector.heard(source, now_ms, is_foreign=is_foreign):
             return
         self._dispatch(source, cluster, message)
         self._settle()
@@ -242,7 +245,7 @@ class Core:
     def _dispatch(self, source: Member, cluster: Cluster, message: Message) -> None:
         state = self.state
         if isinstance(message, Join):
-            self._on_join(source, message)
+            self._on_join(source, cluster, message)
             return
         if isinstance(message, Beacon):
             self.founding.on_beacon(source, cluster, message)
@@ -264,8 +267,11 @@ class Core:
                 or not self.merging.maybe_settle(effect.request, effect.outcome, effect.reply)
             ]
 
-    def _on_join(self, source: Member, message: Join) -> None:
+    def _on_join(self, source: Member, cluster: Cluster, message: Join) -> None:
         state = self.state
+        if cluster == state.cluster and message.epoch < state.epoch:
+            assert state.table is not None  # it may need it to go on without anybody else
+            state.send(source, TableInForce(state.table))
         if state.is_member and state.table is not None and source in state.table:
             state.send(source, TableInForce(state.table))
             return

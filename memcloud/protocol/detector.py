@@ -34,16 +34,20 @@ class Detector:
         self._device = device
         self.signs: dict[str, Sign] = {}
 
-    def heard(self, member: Member, now_ms: int) -> bool:
-        """Note a sign of life; False if the run of that device is known to be over."""
+    def heard(self, member: Member, now_ms: int, *, is_foreign: bool) -> bool:
+        """Note a sign of life; False if the run of that device is known to be over.
+
+        A member that speaks for another cluster (``is_foreign``) does nothing for this one.
+        """
         sign = self.signs.get(member.device)
         if sign is None or member.incarnation > sign.incarnation:
             self.signs[member.device] = Sign(member.incarnation, now_ms)
             return True
         if member.incarnation < sign.incarnation:
             return False
-        sign.heard_ms = now_ms
-        sign.is_gone = False
+        if not is_foreign:
+            sign.heard_ms = now_ms
+            sign.is_gone = False
         return True
 
     def gone(self, member: Member) -> None:

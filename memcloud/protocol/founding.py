@@ -148,7 +148,7 @@ class Founding:
         state = self._state
         if state.now_ms >= self._next_ms:
             self._next_ms = state.now_ms + JOIN_MS
-            join = Join(state.settings.weight, self.sought(), self._is_founder())
+            join = Join(state.settings.weight, state.epoch, self.sought(), self._is_founder())
             remembered = state.table.devices if state.table is not None else []
             for device in dict.fromkeys([*self.known, *remembered]):
                 if device != state.me.device:

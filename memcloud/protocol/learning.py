@@ -21,6 +21,7 @@ from .messages import (
 )
 from .results import Results
 from .serving import take_entry
+from .settings import WINDOW_CHUNKS
 from .state import State
 from .table import Member
 
@@ -32,6 +33,7 @@ class Lesson:
     attempt: int
     epoch: int
     number: int = 0  # of the last chunk that was taken
+    early: dict[int, CopyChunk] = field(default_factory=dict)  # those that came before others
     begun: dict[int, None] = field(default_factory=dict)  # slots, in order
     complete: dict[int, Copy] = field(default_factory=dict)
 
@@ -69,9 +71,11 @@ class Learning:
         lesson = self._find(source, message.attempt, message.epoch)
         if lesson is None or not self._may_learn(source, message.slot, message.epoch):
             return
-        if message.number == lesson.number + 1:
-            lesson.number = message.number
-            self._take(lesson, message)
+        if lesson.number < message.number <= lesson.number + WINDOW_CHUNKS:
+            lesson.early[message.number] = message
+        while (following := lesson.early.pop(lesson.number + 1, None)) is not None:
+            lesson.number = following.number
+            self._take(lesson, following)
         state.send(source, CopyAck(message.epoch, message.attempt, lesson.number))
 
     def on_dropped(self, source: Member, message: CopyDropped) -> None:

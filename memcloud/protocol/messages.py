@@ -102,6 +102,7 @@ class Join:
     """I am in no table. ``sought`` is the cluster that is to take me in, once I know of one."""
 
     weight: int
+    epoch: int  # of the last table that I know, in the cluster that the message has
     sought: Cluster
     is_founder: bool  # it would found one, if nobody of a lower name did
 

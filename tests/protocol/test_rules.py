@@ -187,3 +187,15 @@ def test_a_write_is_not_sent_again_to_a_slot_that_was_emptied() -> None:
     assert any(isinstance(each, Forward) for each in node._note())
     node.core._adopt(table.apply(table.change({0: Assignment(C, (), 2)}, (A, C), (1, 1))))
     assert Reply(number, Outcome.UNKNOWN, b"") in node.core.take_effects()
+
+
+def test_no_time_ends_a_freeze() -> None:
+    """The change may have been decided where this node cannot see it."""
+    table = table_of(A, B, C, slots=1)
+    table = table.apply(table.change({0: Assignment(A, (B,))}))
+    node = Lonely(A, table)
+    node.tell(B, HeartbeatAck(2, START_MS))
+    said = node.tell(B, Order(2, MoveKind.MOVE, B, (0,)))
+    assert any(isinstance(each, Prepare) for each in said)
+    node.pass_time(6_000)
+    assert node.core.serving.held[0].is_frozen
