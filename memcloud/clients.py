@@ -323,7 +323,8 @@ class Clients:
 
     def _protocol_error(self, session: Session, error: ProtocolError) -> None:
         self._node.stats.protocol_errors += 1
-        logger.info("%s broke the protocol: %s", session.address, error, extra=SELDOM)
+        # The text repeats bytes of the client, which may be no UTF-8; a log has to be.
+        logger.info("%s broke the protocol: %a", session.address, str(error), extra=SELDOM)
         session.replies.answer(encode(ErrorReply(f"ERR {error}"), session.protocol))
         session.is_closing = True
 

@@ -175,3 +175,13 @@ def test_calls_of_the_other_member_are_answered() -> None:
             (False, False, False),
         )
     ]
+
+
+def test_what_is_logged_of_a_broken_request_can_be_encoded(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The text for the client repeats its bytes, which are no text."""
+    caplog.set_level("INFO", "memcloud.clients")
+    NODES.compare([Arrival(b"*1\r\n\x87\r\n")], KEYS)
+    assert "broke the protocol" in caplog.text
+    caplog.text.encode()
