@@ -53,7 +53,9 @@ cdef class Engine:
     cdef Request ahead[AHEAD_MAX]
     cdef Argument arguments_read[ARGUMENTS_MAX]
     cdef Place places_read[PLACES_MAX]
-    cdef uint8_t mine[16384]
+    cdef const uint8_t* direct  # by slot: whether its commands may run at once, see `own`
+    cdef bytearray direct_kept
+    cdef public int64_t lease_until_ms
     cdef Calls calls_to_others
     cdef dict sessions
     cdef dict sockets  # of the members that this node calls

@@ -17,7 +17,6 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
-from libc.string cimport memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from memcloud.resp._parser_c cimport Parser
@@ -120,7 +119,7 @@ cdef class Engine:
         self.timed = -1
         self.limits = limits
         self.empty = b""
-        memset(self.mine, 1, sizeof(self.mine))
+        self.own([None] * SLOTS, None, bytearray(SLOTS))
         for number in range(len(HOT_COMMANDS)):
             container, _, word_behind = HOT_COMMANDS[number].partition("|")
             command = commands.find(container.encode())
@@ -141,12 +140,12 @@ cdef class Engine:
     def __dealloc__(self):
         free(self.output.data)
 
-    def own(self, owners, me):
-        """Take note of who owns each slot."""
-        cdef int slot
-        self.owners = tuple(owners)
-        for slot in range(SLOTS):
-            self.mine[slot] = owners[slot] == me
+    def own(self, owners, me, bytearray direct):
+        """See `fast.Engine.own`."""
+        assert len(direct) == SLOTS
+        self.owners = tuple([None if owner == me else owner for owner in owners])
+        self.direct_kept = direct  # whose bytes change, but not its place, as its length is fixed
+        self.direct = <const uint8_t*>PyByteArray_AS_STRING(direct)
 
     def drain(self, stats):
         """Add what was counted since the last time to the statistics of the node."""
@@ -235,6 +234,8 @@ cdef class Engine:
         cdef Py_ssize_t size
         cdef bint is_queueing = len(session.replies.waiting) > 0
         self.note_activity(session)
+        if self.store.shared.state.now_ms >= self.lease_until_ms:
+            return COMMAND
         while done < TURN_COMMANDS and self.output.size < TURN_BYTES:
             if next_read == read:
                 read = self.read_ahead(
@@ -259,7 +260,7 @@ cdef class Engine:
             if (
                 not self.is_alone
                 and request.key_count == 1
-                and not self.mine[request.places[0].slot]
+                and not self.direct[request.places[0].slot]
             ):
                 if self.owners[request.places[0].slot] is None or size > FORWARDED_BYTES_MAX:
                     status = COMMAND
@@ -449,6 +450,8 @@ cdef class Engine:
         cdef size_t started = output.size
         cdef Keyspace keyspace = <Keyspace>self.store.databases[request.word & 0xFF]
         cdef size_t size
+        if self.store.shared.state.now_ms >= self.lease_until_ms:
+            return False
         self.time_from_now(request.hot.number)
         reserve(output, RECORD_HEAD_BYTES)
         output.size += RECORD_HEAD_BYTES

@@ -58,8 +58,31 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepRecord:
+    """Put this on disk before anything behind it is done."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The node holds nothing any more and may stop."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnMemory:
     """Give pages that hold nothing any more back to the operating system."""
 
 
-Effect = ToClient | CloseClient | ResumeReading | ToLink | CloseLink | Dial | Stop | ReturnMemory
+Effect = (
+    ToClient
+    | CloseClient
+    | ResumeReading
+    | ToLink
+    | CloseLink
+    | Dial
+    | Stop
+    | KeepRecord
+    | Leave
+    | ReturnMemory
+)

@@ -45,13 +45,17 @@ class FastSession(Protocol):
 class Engine(Protocol):
     """What the fast sessions of a node share."""
 
-    is_alone: bool
+    is_alone: bool  # all slots are this node's, and direct
     is_paused: bool
+    lease_until_ms: int  # nothing may be run from then on
     batches_sent: int  # by native links
     batches_received: int
 
-    def own(self, owners: Sequence[str | None], me: str) -> None:
-        """Take note of who owns each slot."""
+    def own(self, owners: Sequence[str | None], me: str, direct: bytearray) -> None:
+        """Take note of who owns each slot.
+
+        ``direct``: by slot, whether its commands may run at once; it is looked at every time.
+        """
 
     def drain(self, stats: Statistics) -> None:
         """Add what was counted since the last time to the statistics of the node."""

@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import logging
 
-from memcloud.cluster.calls import Call
+from memcloud.cluster.calls import Call, Sink
 from memcloud.cluster.forwarding import Forwarding
 from memcloud.cluster.member import Member, State
 from memcloud.cluster.membership import Membership
-from memcloud.cluster.mesh import Mesh
+from memcloud.cluster.mesh import Link, Mesh
 from memcloud.commands import TABLE
 from memcloud.commands.context import Context
 from memcloud.commands.table import Args, Command
 from memcloud.link.batch import database_of, is_no_touch, protocol_of
-from memcloud.link.messages import DEPARTED_MAX, PROTOCOL_VERSION, Identity
+from memcloud.cluster.names import member_id
+from memcloud.link.frames import Frame, Kind
+from memcloud.link.messages import PROTOCOL_VERSION, Identity
+from memcloud.protocol.ballots import Record
 from memcloud.resp import encode
-from memcloud.ring import SlotTable
-from memcloud.store import Store
+from memcloud.store import Policy, Store
 
 from .chance import Random
 from .clients import Clients
 from .clock import Clock
+from .clustering import Clustering
 from .dispatch import Dispatcher
 from .effects import Effect
 from .errors import CommandError
@@ -33,31 +36,40 @@ from .fast import Calls, new_engine
 from .host import Host
 from .neighbour import Neighbour
 from .parameters import Parameters
+from .replication import Replication
 from .restarts import Restarts
-from .routing import Router
+from .routing import COPIED, HERE, Router
 from .session import Session
 from .settings import Settings
 from .stats import Statistics
 
 logger = logging.getLogger(__name__)
 
-TICK_MS = 100
+TICK_MS = 50
+SLOW_TICK_MS = 100
 # A tick that comes this late tells that the node itself was stopped or starved.
 LATE_TICK_MS = 1000
-EXPIRE_KEYS_PER_TICK = 2000
+EXPIRE_KEYS_PER_TICK = 2000  # of the slow ones
 
 
 class Node:
     """Joins the store, the commands, the sessions and the cluster."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, random: Random, host: Host, device_id: str = ""
+        self,
+        settings: Settings,
+        clock: Clock,
+        random: Random,
+        host: Host,
+        device_id: str = "",
+        record: Record | None = None,
     ) -> None:
+        """``device_id`` and ``record``: which device it is, a new one by default, and its past."""
         self.settings = settings
         self.clock = clock
         self.random = random
         self.host = host
-        self.device_id = device_id
+        self.device_id = device_id or _hex_id(random)
         self.started_ms = clock.now_ms()
         self.run_id = _hex_id(random)
         self.commands = TABLE
@@ -67,6 +79,14 @@ class Node:
             random,
             limit_bytes=settings.memory_bytes,
             policy=settings.policy,
+            databases=settings.databases,
+        )
+        # What other members serve: no client sees it, and it is never evicted.
+        self.aside = Store(
+            clock,
+            random,
+            limit_bytes=0,
+            policy=Policy.NOEVICTION,
             databases=settings.databases,
         )
         calls = Calls()
@@ -79,10 +99,12 @@ class Node:
         self.neighbour = Neighbour(self.store, host, clock, self.emit)
         self.restarts = Restarts(self.sessions)
         self.is_serving = False  # clients; its driver says when
-        self._last_tick_ms = self.started_ms
-        me = Member(self.identity(_hex_id(random)), settings.peer_bind, State.SELF)
-        self.membership = Membership(me, clock, self._table_changed)
-        self.router = Router(self.membership)
+        self._last_tick_ms = self._last_slow_tick_ms = self.started_ms
+        self.clustering = Clustering(self, self.device_id, record)
+        me = Member(self.identity(), settings.peer_bind, State.SELF)
+        self.membership = Membership(me, clock)
+        self.router = Router(self.membership, self.clustering)
+        self.replication = Replication(self)
         self.mesh = Mesh(
             self.membership,
             clock,
@@ -90,9 +112,10 @@ class Node:
             emit=self.emit,
             identity=self.identity,
             load=lambda: (self.store.used_bytes, self.key_count()),
-            on_frame=lambda link, frame: self.forwarding.handle(link, frame),
+            on_frame=self._handle,
             on_lost=lambda member: self.forwarding.link_lost(member),
-            on_excluded=self._start_over,
+            on_met=self.clustering.met,
+            on_gone=self.clustering.gone,
         )
         self.forwarding = Forwarding(
             self.membership,
@@ -106,6 +129,9 @@ class Node:
         )
         self._server_session = Session(0, self.started_ms, is_peer=True)
         self._server_context = Context(self, self._server_session)
+        if self.engine is not None:
+            self.engine.own(self.membership.owners, me.id, self.clustering.core.direct)
+        self.clustering.tick()
 
     @property
     def stats(self) -> Statistics:
@@ -136,19 +162,16 @@ class Node:
         """The connected clients by number."""
         return self.clients.sessions
 
-    def identity(self, member_id: str | None = None) -> Identity:
+    def identity(self) -> Identity:
         """Return who this node says it is."""
         settings = self.settings
-        view_size, view_first = 1, member_id or ""
-        departed: tuple[str, ...] = ()
-        if member_id is None:
-            member_id = self.membership.me.id
-            view_size, view_first = len(self.membership.members), self.membership.view_first
-            departed = tuple(member.id for member in self.membership.departed[-DEPARTED_MAX:])
+        device, incarnation = self.clustering.me
         return Identity(
             version=PROTOCOL_VERSION,
             cluster=settings.cluster,
-            id=member_id,
+            device=device,
+            incarnation=incarnation,
+            id=member_id(device, incarnation),
             name=settings.name,
             bind=settings.bind,
             port=settings.port,
@@ -157,9 +180,6 @@ class Node:
             memory_bytes=settings.memory_bytes,
             uptime_ms=self.clock.now_ms() - self.started_ms,
             is_serving=self.is_serving,
-            view_size=view_size,
-            view_first=view_first,
-            departed=departed,
         )
 
     def key_count(self) -> int:
@@ -172,6 +192,7 @@ class Node:
 
     def take_effects(self) -> list[Effect]:
         """Return what is to be done because of the events so far, and forget it."""
+        self.replication.tell_removed()
         self.clients.send_answers(can_write=not self._effects)
         effects, self._effects = self._effects, []
         return effects
@@ -218,25 +239,47 @@ class Node:
         if late_ms > LATE_TICK_MS:
             logger.warning("this node did not run for %d ms", late_ms)
             self.membership.forgive(late_ms)
+        self.clustering.tick()
+        if now_ms - self._last_slow_tick_ms >= SLOW_TICK_MS:
+            self._last_slow_tick_ms = now_ms
+            self._tick_slowly(now_ms)
+        self.forwarding.tick()
+        self.restarts.run(now_ms)
+
+    def _tick_slowly(self, now_ms: int) -> None:
         self.stats.sample(now_ms)
         self.store.expire_some(EXPIRE_KEYS_PER_TICK)
         self.neighbour.tick()
         self.clients.tick(now_ms)
+        self.membership.tick()
         self.mesh.tick()
-        self.forwarding.tick()
-        self.restarts.run(now_ms)
 
-    def _serve_peer(self, args: list[bytes], word: int) -> bytes | None:
+    def _handle(self, link: Link, frame: Frame) -> None:
+        if frame.kind is Kind.MESSAGE:
+            self.clustering.take_message(link, frame)
+        else:
+            self.forwarding.handle(link, frame)
+
+    def _serve_peer(self, args: list[bytes], word: int, sink: Sink) -> None:
         database, protocol = database_of(word), protocol_of(word)
+
+        def serve() -> bytes:
+            return self._run_for_peer(command, args, database, protocol, is_no_touch(word))
+
         try:
             command = self.dispatcher.find(args, is_authenticated=True, is_peer=True)
-            if not self.router.is_mine(command, args):
-                return None
             if database >= len(self.store.databases):
                 raise CommandError("ERR DB index is out of range")
         except CommandError as error:
-            return encode(self.dispatcher.refuse(error), protocol)
-        return self._run_for_peer(command, args, database, protocol, is_no_touch(word))
+            sink.answered(encode(self.dispatcher.refuse(error), protocol))
+            return
+        state = self.router.state_here(command, args)
+        if state == HERE:
+            sink.answered(serve())
+        elif state == COPIED:
+            self.replication.run(command, args, database, serve, sink)
+        else:
+            sink.lost(was_run=False)
 
     def _run_for_peer(
         self, command: Command, args: Args, database: int, protocol: int, no_touch: bool
@@ -246,39 +289,6 @@ class Node:
         session.traffic.last_command = command.name
         self._server_context.now_ms = self.clock.now_ms()
         return self.dispatcher.run_encoded(self._server_context, command, args)
-
-    def _table_changed(self, old: SlotTable, new: SlotTable) -> None:
-        for session in self.sessions.values():
-            session.replies.drain()
-        me = self.membership.me.id
-        if self.engine is not None:
-            self.engine.own(new.owners, me)
-            self.engine.is_alone = self.membership.is_alone
-        lost = [
-            slot
-            for slot, (before, after) in enumerate(zip(old.owners, new.owners, strict=True))
-            if before == me and after != me
-        ]
-        dropped = self.store.drop_slots(lost) if lost else 0
-        if dropped:
-            logger.warning(
-                "%d keys dropped: their %d slots belong to other members now", dropped, len(lost)
-            )
-        present = set(new.members)
-        for member in old.members:
-            if member not in present:
-                self.forwarding.member_lost(member)
-
-    def _start_over(self, why: str) -> None:
-        logger.warning("%s: starting over, empty", why)
-        for keyspace in (*self.store.databases, self.store.blocks, self.store.held):
-            keyspace.flush()
-        members = [member.id for member in self.membership.members]
-        self.mesh.start_over()
-        identity = self.identity(_hex_id(self.random))
-        self.membership.forget_all(Member(identity, self.settings.peer_bind, State.SELF))
-        for member in members:
-            self.forwarding.member_lost(member)
 
 
 def _hex_id(random: Random) -> str:

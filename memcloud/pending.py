@@ -21,7 +21,7 @@ from memcloud.resp import ErrorReply, ProtocolError, Reply, decode, encode, enco
 
 from .fast import Call
 from .replies import Waiting
-from .routing import HERE, SPLIT
+from .routing import COPIED, ELSEWHERE, HELD, HERE, SPLIT
 from .session import Session
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class PendingCommand:
             Gathering(self, self.plan(self._args), self.finish_with).start()
         elif destination == HERE:
             self.finish(self._serve(self._args, self._protocol))
+        elif destination == COPIED:
+            self._run_copied(self._command, self._args, self._protocol, self)
+        elif destination == HELD:
+            self.lost(was_run=False)
         else:
             self.send(destination, self._args, self._protocol, self)
 
@@ -108,8 +112,8 @@ class PendingCommand:
         destination = self._node.router.destination(self._command, args)
         if destination == SPLIT:
             Gathering(self, self.plan(args), sink.deliver).start()
-        elif destination == HERE:
-            sink.deliver(self.run_here(args))
+        elif destination in (HERE, COPIED, HELD):
+            self.run_here(args, sink)
         else:
             self.send(destination, args, 3, sink)
 
@@ -130,9 +134,26 @@ class PendingCommand:
         word = word_of_call(self._database, protocol, no_touch=self._no_touch)
         self._node.call(Call(member, word, encode_request(args), sink))
 
-    def run_here(self, args: Args) -> Reply:
-        """Run a part of the plan on this node."""
-        return decode(self._serve(args, 3))
+    def run_here(self, args: Args, sink: PartSink) -> None:
+        """Run a part of a plan on this node."""
+        node = self._node
+        command = node.dispatcher.find(args, is_authenticated=True, is_peer=True)
+        state = node.router.state_here(command, args)
+        if state == HERE:
+            sink.deliver(decode(self._serve(args, 3)))
+        elif state == COPIED:
+            self._run_copied(command, args, 3, sink)
+        else:
+            assert state in (HELD, ELSEWHERE)
+            sink.lost(was_run=False)
+
+    def _run_copied(
+        self, command: Command, args: Args, protocol: int, sink: PendingCommand | PartSink
+    ) -> None:
+        """Run a command on slots that others have copies of."""
+        self._node.replication.run(
+            command, args, self._database, lambda: self._serve(args, protocol), sink
+        )
 
     def _serve(self, args: Args, protocol: int) -> bytes:
         return self._node.serve(args, self._database, protocol, no_touch=self._no_touch)
@@ -255,7 +276,7 @@ class Gathering:
             if isinstance(part, Connect):
                 pending.connect(part.host, part.port, PartSink(self, index))
             elif part.member == pending.me:
-                self.deliver(index, pending.run_here(part.args))
+                pending.run_here(part.args, PartSink(self, index, part.args))
             else:
                 pending.send(part.member, part.args, 3, PartSink(self, index, part.args))
         self._missing -= 1

@@ -2,55 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from memcloud.cluster.membership import Membership
 from memcloud.commands.table import Args, Command, Route
 from memcloud.errors import CrossSlotError
 from memcloud.ring import key_slot
 
+if TYPE_CHECKING:
+    from .clustering import Clustering
+
 HERE: Final = "here"
+COPIED: Final = "copied"  # here, and its reply waits for other members: see `replication`
+HELD: Final = "held"  # here, but not now
 SPLIT: Final = "split"
+ELSEWHERE: Final = "elsewhere"
 
 
 class Router:
     """Looks commands up in the slot table in force."""
 
-    def __init__(self, membership: Membership) -> None:
+    def __init__(self, membership: Membership, clustering: Clustering) -> None:
         self._membership = membership
+        self._clustering = clustering
 
     def destination(self, command: Command, args: Args) -> str:
-        """Return `HERE`, `SPLIT`, or the id of the member that has to run the command.
+        """Return `HERE`, `COPIED`, `HELD`, `SPLIT`, or the id of the member that has to run it.
 
         Raises:
             CrossSlotError: the command is atomic and its keys live in several slots.
         """
         if command.route is Route.PLAN:
             return SPLIT
-        if command.route is Route.HERE or self._membership.is_alone:
+        if command.route is Route.HERE or self._clustering.is_whole:
             return HERE
         me = self._membership.me.id
         owners = self._membership.owners
         positions = command.key_positions(args)
         if len(positions) == 1:
-            owner = owners[key_slot(args[positions[0]])]
-            return HERE if owner == me else owner
+            slot = key_slot(args[positions[0]])
+            return owners[slot] if owners[slot] != me else self._clustering.state_of(slot)
         if not positions:
-            return SPLIT if command.route is Route.GATHER else HERE
+            if command.route is not Route.GATHER:
+                return HERE
+            return SPLIT if not self._membership.is_alone else self.state_here(command, args)
         slots = {key_slot(args[position]) for position in positions}
-        if command.route is Route.OWNER and len(slots) > 1:
+        if command.route is Route.OWNER and len(slots) > 1 and not self._membership.is_alone:
             raise CrossSlotError
         members = {owners[slot] for slot in slots}
         if len(members) > 1:
             return SPLIT
         owner = members.pop()
-        return HERE if owner == me else owner
+        return owner if owner != me else self.state_here(command, args)
 
-    def is_mine(self, command: Command, args: Args) -> bool:
-        """Return whether this node owns all keys of a command."""
+    def state_here(self, command: Command, args: Args) -> str:
+        """Return `HERE`, `COPIED`, `HELD`, or `ELSEWHERE` if a key of it is not this node's."""
+        if self._clustering.is_whole:
+            return HERE
         me = self._membership.me.id
         owners = self._membership.owners
-        for position in command.key_positions(args):
-            if owners[key_slot(args[position])] != me:
-                return False
-        return True
+        positions = command.key_positions(args)
+        if not positions:
+            if command.route is not Route.GATHER:
+                return HERE
+            return self._clustering.state_of_all(is_write=command.is_write)
+        state = HERE
+        for position in positions:
+            slot = key_slot(args[position])
+            if owners[slot] != me:
+                return ELSEWHERE
+            state = _later(state, self._clustering.state_of(slot))
+        return state
+
+
+def _later(one: str, other: str) -> str:
+    """Return which of two states of slots decides about a command on both."""
+    return max(one, other, key=(HERE, COPIED, HELD).index)

@@ -31,6 +31,9 @@ class Settings:
     databases: int = 16
     log_level: str = "info"
     log_json: bool = False
+    replicas: int = 1  # how many members hold each key
+    isolated: str = "auto"  # what becomes of a part that is cut off: auto, fresh or refuse
+    start_ms: int = 0  # how long to look for a cluster before founding one
     state_dir: str = ""  # empty only where no process is started
     config_file: str | None = None
     extra: dict[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from memcloud.clock import Clock
+from memcloud.errors import UnknownOutcomeError
 from memcloud.fast import Call, Calls, Engine
 from memcloud.link.batch import (
     DONE,
@@ -20,7 +21,7 @@ from memcloud.link.frames import FRAME_BYTES_MAX, Frame, Kind, LinkError
 from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
 from memcloud.stats import Statistics
 
-from .calls import FRAME_BYTES
+from .calls import FRAME_BYTES, Sink
 from .membership import Membership
 from .mesh import Link, Mesh
 
@@ -31,9 +32,36 @@ TURN_BYTES = 4 * 1024 * 1024
 REPLY_BYTES_MAX = FRAME_BYTES_MAX - 2 * FRAME_BYTES
 REQUEST_BYTES_MAX = FRAME_BYTES_MAX - FRAME_BYTES
 
-# Runs a command of another node here, as the word of the call says, and returns its reply; None if
-# a key of it is not this node's.
-Serve = Callable[[list[bytes], int], bytes | None]
+# Runs a command of another node here, as the word of the call says; the sink learns its reply, now
+# or later, or that it cannot be run here.
+Serve = Callable[[list[bytes], int, Sink], None]
+
+
+class ResultSink:
+    """Takes the outcome of a call of another member."""
+
+    __slots__ = ("_forwarding", "_identifier", "_link", "_word")
+
+    def __init__(self, forwarding: Forwarding, link: Link, identifier: int, word: int) -> None:
+        self._forwarding = forwarding
+        self._link = link
+        self._identifier = identifier
+        self._word = word
+
+    def answered(self, reply: bytes) -> None:
+        """See `Sink.answered`."""
+        if len(reply) > REPLY_BYTES_MAX:
+            too_large = ErrorReply("ERR the reply is too large to be forwarded")
+            reply = encode(too_large, protocol_of(self._word))
+        self._forwarding.add_result(self._link, (self._identifier, DONE, reply))
+
+    def lost(self, was_run: bool) -> None:
+        """See `Sink.lost`."""
+        if was_run:
+            error = ErrorReply(str(UnknownOutcomeError("the owner of the key")))
+            self.answered(encode(error, protocol_of(self._word)))
+        else:
+            self._forwarding.add_result(self._link, (self._identifier, NOT_OWNER, b""))
 
 
 class Forwarding:
@@ -64,6 +92,7 @@ class Forwarding:
         self._engine = engine
         self._requests = _parser()
         self._backlogs: dict[int, Link] = {}  # links with calls that wait for their turn
+        self._answered: dict[int, Link] = {}  # links with results that are not sent yet
 
     @property
     def in_flight(self) -> int:
@@ -74,8 +103,10 @@ class Forwarding:
     def has_work(self) -> bool:
         """Whether `flush` may have something to send, or `run_turn` to run."""
         return (
-            self.calls.is_dirty and any(self._mesh.link_to(each) for each in self.calls.dirty)
-        ) or any(not link.is_output_paused for link in self._backlogs.values())
+            (self.calls.is_dirty and any(self._mesh.link_to(each) for each in self.calls.dirty))
+            or bool(self._answered)
+            or any(not link.is_output_paused for link in self._backlogs.values())
+        )
 
     def call(self, call: Call) -> None:
         """Queue a call; it leaves with the next `flush`."""
@@ -109,6 +140,8 @@ class Forwarding:
                 continue
             while (frame := self.calls.take_frame(member)) is not None:
                 self._mesh.send(link, *frame)
+        for link in list(self._answered.values()):
+            self._send_results(link)
 
     def handle(self, link: Link, frame: Frame) -> None:
         """Take a CALLS or RESULTS frame."""
@@ -176,33 +209,44 @@ class Forwarding:
                 self._mesh.send(link, frame)
                 turn_bytes += len(frame)
                 continue
-            results: list[Record] = []
+            self._send_results(link)
             size_bytes = 0
-            while link.backlog and size_bytes < FRAME_BYTES and len(results) < RECORDS_MAX:
+            while link.backlog and size_bytes < FRAME_BYTES and len(link.results) < RECORDS_MAX:
                 identifier, word, request = link.backlog.popleft()
                 self._requests.feed(request)
                 is_large = len(request) > FRAME_BYTES
                 del request  # the parser may have made a copy, and the store is to make one
-                reply = self._run_one(word, self._take_request(is_large=is_large))
-                if reply is None:
-                    results.append((identifier, NOT_OWNER, b""))
-                else:
-                    results.append((identifier, DONE, reply))
-                    size_bytes += len(reply)
+                args = self._take_request(is_large=is_large)
+                self._stats.forwarded_in += 1
+                self._serve(args, word, ResultSink(self, link, identifier, word))
+                size_bytes = sum(len(reply) for _, _, reply in link.results)
                 if self._engine is not None:
                     break  # the next one may be hot
-            self._mesh.send(link, *encode_batch(Kind.RESULTS, results))
+            self._send_results(link)
             turn_bytes += size_bytes
         if not link.backlog:
             del self._backlogs[link.id]
 
-    def _run_one(self, word: int, args: list[bytes]) -> bytes | None:
-        self._stats.forwarded_in += 1
-        reply = self._serve(args, word)
-        if reply is not None and len(reply) > REPLY_BYTES_MAX:
-            too_large = ErrorReply("ERR the reply is too large to be forwarded")
-            reply = encode(too_large, protocol_of(word))
-        return reply
+    def add_result(self, link: Link, result: Record) -> None:
+        """Send a result with the others of this turn."""
+        if self._mesh.is_open(link):
+            link.results.append(result)
+            self._answered[link.id] = link
+
+    def _send_results(self, link: Link) -> None:
+        """Send what there is, in frames of the right size."""
+        self._answered.pop(link.id, None)
+        results, link.results = link.results, []
+        batch: list[Record] = []
+        size_bytes = 0
+        for result in results:
+            batch.append(result)
+            size_bytes += len(result[2])
+            if size_bytes >= FRAME_BYTES or len(batch) == RECORDS_MAX:
+                self._mesh.send(link, *encode_batch(Kind.RESULTS, batch))
+                batch, size_bytes = [], 0
+        if batch:
+            self._mesh.send(link, *encode_batch(Kind.RESULTS, batch))
 
     def _take_request(self, *, is_large: bool) -> list[bytes]:
         """Return the arguments of the request in the parser, which has to be one and no more."""

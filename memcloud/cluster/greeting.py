@@ -11,11 +11,8 @@ STARTING_MS = 10_000
 SAME_AGE_MS = 250
 
 
-def judge(me: Identity, other: Identity, *, is_excluded: bool) -> Refused | None:
-    """Return why this node does not want a link with another one, None if it does.
-
-    ``is_excluded``: that run of the other node was given up and must start over.
-    """
+def judge(me: Identity, other: Identity) -> Refused | None:
+    """Return why this node does not want a link with another one, None if it does."""
     if other.id == me.id:
         return Refused(Refusal.OWN_ADDRESS, "that is this node itself")
     if other.version != PROTOCOL_VERSION:
@@ -32,9 +29,10 @@ def judge(me: Identity, other: Identity, *, is_excluded: bool) -> Refused | None
         if gives_way(me, other):
             return Refused(Refusal.GIVING_WAY, f"another node of the name '{me.name}' gives way")
         return Refused(Refusal.NAME_TAKEN, name_taken(me))
-    if is_excluded:
+    if other.device == me.device:
         return Refused(
-            Refusal.EXCLUDED, f"{me.name} has given {other.name} up and gone on without it"
+            Refusal.SAME_DEVICE,
+            f"{me.name} and {other.name} are the same device; give one another --state-dir",
         )
     return None
 

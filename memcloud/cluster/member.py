@@ -31,8 +31,6 @@ class Member:
     round_trip_us: int = 0
     used_bytes: int = 0
     keys: int = 0
-    epoch: int = 0
-    digest: int = 0
 
     @property
     def id(self) -> str:

@@ -1,52 +1,43 @@
-"""The first form of membership: every node's table follows from the members it sees.
+"""Who is in the slot table in force, and what this node knows about them.
 
-A node is in the view while a link to it is up and it answers. All nodes with the same view compute
-the same slot table, because the table is a function of the member set alone; for as long as two
-views differ, an owner refuses calls for slots that are not its own by its own table, and the
-caller asks again.
-
-What this form does not promise: a slot that changes owner starts empty on the new one, and when
-the network splits each side goes on by itself. So that no value of before a split comes back after
-it, a member that was given up must start over empty before it is let in again: see `is_excluded`.
-
-The decided, epoch-numbered table will replace the way the table comes about, not its users.
+The table comes from the protocol, which knows members as runs of devices; names, addresses and
+loads come over the links. A member that no link leads to yet is known by its device only.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import cast
 
 from memcloud.clock import Clock
-from memcloud.link.messages import DEPARTED_MAX, Identity
-from memcloud.ring import Share, SlotTable, target_table
+from memcloud.link.messages import PROTOCOL_VERSION, Identity
+from memcloud.ring import SLOTS, SlotTable
 
 from .member import Member, State
+from .names import member_id
 
 logger = logging.getLogger(__name__)
 
-SUSPECT_AFTER_MS = 1500
-DOWN_AFTER_MS = 3000
+SUSPECT_AFTER_MS = 600
+DEPARTED_MAX = 64
+KNOWN_MAX = 1024
 
 
 class Membership:
-    """Who is there, and the slot table that follows from it."""
+    """The members, and who owns which slot."""
 
-    def __init__(
-        self, me: Member, clock: Clock, on_table: Callable[[SlotTable, SlotTable], None]
-    ) -> None:
-        """``on_table(old, new)`` is called after each change of the table."""
+    def __init__(self, me: Member, clock: Clock) -> None:
         self.me = me
         self._clock = clock
-        self._on_table = on_table
+        self._known: dict[str, Member] = {}  # whoever was met, in the table or not
         self._others: dict[str, Member] = {}
         self._departed: dict[str, Member] = {}
-        self._set_table(target_table([self._share(me)], 1))
+        self._set_table(SlotTable(0, (me.id,) * SLOTS))
 
     @property
     def epoch(self) -> int:
-        """The number of the table in force."""
+        """The number of the table in force, 0 before there is one."""
         return self.table.epoch
 
     @property
@@ -59,10 +50,7 @@ class Membership:
 
     @property
     def departed(self) -> list[Member]:
-        """Members that are gone, the latest last.
-
-        They stay known, so that PEERDOWN can be told from NOPEER and none comes back unnoticed.
-        """
+        """Members that are gone, the latest last; so that PEERDOWN can be told from NOPEER."""
         return list(self._departed.values())
 
     @property
@@ -70,14 +58,13 @@ class Membership:
         """Whether this node is the only member."""
         return not self._others
 
-    @property
-    def view_first(self) -> str:
-        """The lowest id in the view."""
-        return min([self.me.id, *self._others])
-
-    def find(self, member_id: str) -> Member | None:
+    def find(self, identifier: str) -> Member | None:
         """Return a present member by its id."""
-        return self.me if member_id == self.me.id else self._others.get(member_id)
+        return self.me if identifier == self.me.id else self._others.get(identifier)
+
+    def known(self, identifier: str) -> Member | None:
+        """Return whoever was met under that id, a member or not."""
+        return self._known.get(identifier)
 
     def find_by_name(self, name: str) -> Member | None:
         """Return a member by its name: a present one, else one that is down, else None."""
@@ -87,91 +74,89 @@ class Membership:
         gone = [member for member in self._departed.values() if member.name == name]
         return gone[-1] if gone else None
 
-    def is_excluded(self, identity: Identity) -> bool:
-        """Return whether that run of a node was given up and has to start over empty.
+    def adopt(
+        self, epoch: int, members: Sequence[tuple[str, int]], owners: Sequence[str]
+    ) -> None:
+        """Let a table be in force: its members (device, incarnation), and the owner of each slot."""
+        before, self._others = self._others, {}
+        for device, incarnation in members:
+            identifier = member_id(device, incarnation)
+            if identifier == self.me.id:
+                continue
+            self._departed.pop(identifier, None)
+            member = self._known.get(identifier) or before.get(identifier)
+            self._others[identifier] = member or _stranger(device, incarnation)
+        for member in before.values():
+            if member.id not in self._others:
+                self._depart(member)
+        self._set_table(SlotTable(epoch, owners))
 
-        Of two that gave each other up, the one that sees the smaller part starts over (of equal
-        parts, the one without the lowest id), so that one side keeps its data.
-        """
-        if identity.id not in self._departed:
-            return False
-        if self.me.id not in identity.departed:
-            return True
-        mine = (-len(self.members), self.view_first)
-        return mine < (-identity.view_size, identity.view_first)
-
-    def add(self, identity: Identity, host: str) -> Member:
-        """Take a member in, or note that one in the view was heard of again."""
-        member = self._others.get(identity.id)
+    def met(self, identity: Identity, host: str) -> Member:
+        """Note who is on a link, and where."""
+        member = self._known.get(identity.id)
         if member is None:
-            self._departed.pop(identity.id, None)
-            member = self._others[identity.id] = Member(identity, host)
-            member.last_heard_ms = self._clock.now_ms()
-            logger.info("%s joined from %s:%d", member.name, host, identity.peer_port)
-            self._rebuild(self.epoch + 1)
+            member = self._known[identity.id] = Member(identity, host)
+            logger.info("met %s at %s:%d", member.name, host, identity.peer_port)
+        member.last_heard_ms = self._clock.now_ms()
+        if identity.id in self._others:
+            self._others[identity.id] = member
+        if len(self._known) > KNOWN_MAX:
+            oldest = next(each for each in self._known if each not in self._others)
+            del self._known[oldest]
         return member
 
-    def remove(self, member_id: str, why: str) -> None:
-        """Give a member up."""
-        member = self._others.pop(member_id, None)
-        if member is None:
-            return
-        member.state = State.DOWN
-        self._departed[member_id] = member
-        while len(self._departed) > DEPARTED_MAX:
-            del self._departed[next(iter(self._departed))]
-        logger.warning("%s is gone (%s); its slots start empty on the others", member.name, why)
-        self._rebuild(self.epoch + 1)
-
     def forget_all(self, me: Member) -> None:
-        """Start over as another member, alone."""
+        """Go on as another member, in no table."""
         self.me = me
         self._others.clear()
-        self._departed.clear()
-        self._rebuild(self.epoch + 1)
+        self._set_table(SlotTable(0, (me.id,) * SLOTS))
 
-    def heard(self, member_id: str) -> None:
+    def heard(self, identifier: str) -> None:
         """Note that bytes came from a member."""
-        member = self._others.get(member_id)
+        member = self._known.get(identifier)
         if member is not None:
             member.last_heard_ms = self._clock.now_ms()
             member.state = State.ALIVE
-
-    def adopt_epoch(self, epoch: int, digest: int) -> None:
-        """Use the higher of two numbers for the same table."""
-        if digest == self.table.digest and epoch > self.epoch:
-            self._set_table(self._target(epoch))
 
     def forgive(self, pause_ms: int) -> None:
         """This node itself did not run for a while: nobody's silence in that time counts."""
         for member in self._others.values():
             member.last_heard_ms += pause_ms
 
-    def silent_members(self) -> list[Member]:
-        """Mark the suspects and return the members whose time is over."""
+    def tick(self) -> None:
+        """Mark the members that have been silent."""
         now_ms = self._clock.now_ms()
-        over = []
         for member in self._others.values():
-            silence_ms = now_ms - member.last_heard_ms
-            if silence_ms >= DOWN_AFTER_MS:
-                over.append(member)
-            elif silence_ms >= SUSPECT_AFTER_MS:
+            if now_ms - member.last_heard_ms >= SUSPECT_AFTER_MS:
                 member.state = State.SUSPECT
-        return over
 
-    def _rebuild(self, epoch: int) -> None:
-        old = self.table
-        self._set_table(self._target(epoch))
-        self._on_table(old, self.table)
-
-    def _target(self, epoch: int) -> SlotTable:
-        return target_table([self._share(member) for member in self.members], epoch)
+    def _depart(self, member: Member) -> None:
+        member.state = State.DOWN
+        self._departed[member.id] = member
+        while len(self._departed) > DEPARTED_MAX:
+            del self._departed[next(iter(self._departed))]
 
     def _set_table(self, table: SlotTable) -> None:
         self.table = table
-        # This node is always in its own view, so no slot is without an owner.
+        # A table has an owner for every slot.
         self.owners = cast("tuple[str, ...]", table.owners)
 
-    @staticmethod
-    def _share(member: Member) -> Share:
-        return Share(member.id, member.identity.memory_bytes)
+
+def _stranger(device: str, incarnation: int) -> Member:
+    """Return a member of the table that was never met."""
+    identity = Identity(
+        version=PROTOCOL_VERSION,
+        cluster="",
+        device=device,
+        incarnation=incarnation,
+        id=member_id(device, incarnation),
+        name=device.partition("-")[0][:8],
+        bind="127.0.0.1",
+        port=0,
+        peer_bind="127.0.0.1",
+        peer_port=0,
+        memory_bytes=1,
+        uptime_ms=0,
+        is_serving=False,
+    )
+    return Member(identity, "", State.SUSPECT)

@@ -1,11 +1,10 @@
-"""The links to the other members: dialling, greeting, heartbeats, and knowing when one is gone.
+"""The links to the other nodes: dialling, greeting, and knowing when a process is gone.
 
 Every node dials every other, and on a link only the dialler asks. So between two members there
-are two links, one for the calls of each, and neither waits for the other. A member is in the view
-once the link that this node dialled is up.
+are two links, one for the calls of each, and neither waits for the other. Who is a member is not
+decided here: see `memcloud.protocol`, whose messages travel on the links.
 
-A member is given up when nothing was heard of it for `DOWN_AFTER_MS` on any link, or at once when
-its link broke and its port refuses a new one: then its process is gone.
+A process is gone when its link broke and its port refuses a new one, or when it has said so.
 """
 
 from __future__ import annotations
@@ -64,16 +63,18 @@ class Link:
     is_outgoing: bool
     opened_ms: int
     parser: FrameParser = field(default_factory=lambda: FrameParser(GREETING_BYTES_MAX))
-    member: str | None = None  # known after the greeting
+    identity: Identity | None = None  # known after the greeting
+    member: str | None = None  # its id
     ping_sequence: int = 0
     ping_sent_ns: int = 0
     pinged_ms: int = 0
     backlog: deque[Record] = field(default_factory=deque)  # calls that wait to be run
+    results: list[Record] = field(default_factory=list)  # of calls that were run, not sent yet
     was_serving: bool = False  # when this node introduced itself on it
     is_output_paused: bool = False  # the other side is slow to read what it asked for
 
 
-# Called with the link and a frame that is no business of the mesh: CALLS and RESULTS.
+# Called with the link and a frame that is no business of the mesh: CALLS, RESULTS and MESSAGE.
 FrameHandler = Callable[[Link, Frame], None]
 
 
@@ -90,13 +91,14 @@ class Mesh:
         load: Callable[[], tuple[int, int]],
         on_frame: FrameHandler,
         on_lost: Callable[[str], None],
-        on_excluded: Callable[[str], None],
+        on_met: Callable[[Identity], None],
+        on_gone: Callable[[Identity], None],
     ) -> None:
         """Join the mesh to its node.
 
         ``identity()`` says who this node is now; ``load()`` gives its used bytes and keys;
         ``on_lost(member)`` is called when the link that this node dialled to a member ends;
-        ``on_excluded(text)`` when another member demands that this node starts over.
+        ``on_met(identity)`` when there is one; ``on_gone(identity)`` when a process has ended.
         """
         self._membership = membership
         self._clock = clock
@@ -105,10 +107,12 @@ class Mesh:
         self._load = load
         self._on_frame = on_frame
         self._on_lost = on_lost
-        self._on_excluded = on_excluded
+        self._on_met = on_met
+        self._on_gone = on_gone
         self.addresses = AddressBook(random)
         self._links: dict[int, Link] = {}
         self._outgoing: dict[str, Link] = {}  # member -> the link for this node's calls
+        self._by_device: dict[str, Link] = {}  # the same links
         self._next_id = 0
         self._is_leaving = False
         self.frames_sent = 0
@@ -133,6 +137,10 @@ class Mesh:
     def link_to(self, member: str) -> Link | None:
         """Return the link on which this node calls a member."""
         return self._outgoing.get(member)
+
+    def link_to_device(self, device: str) -> Link | None:
+        """Return the link to whatever runs on a device."""
+        return self._by_device.get(device)
 
     def found(self, host: str, port: int, *, is_kept: bool = False) -> None:
         """Note a peer port that may be worth dialling."""
@@ -194,7 +202,7 @@ class Mesh:
         gone = address.member
         if is_refused and gone is not None and gone not in self._outgoing:
             address.member = None
-            self._membership.remove(gone, "its port is closed")
+            self._gone(gone, "its port is closed")
         address.settle(f"nothing answers at {host}:{port}: {why}")
         self.addresses.failed(address, self._clock.now_ms())
 
@@ -236,7 +244,7 @@ class Mesh:
             self._dial_due()
 
     def tick(self) -> None:
-        """Send heartbeats, dial, give up who is silent."""
+        """Send heartbeats, and dial."""
         now_ms = self._clock.now_ms()
         for link in self.links:
             if link.member is None:
@@ -247,8 +255,6 @@ class Mesh:
                     self._close(link)
             elif link.is_outgoing and now_ms - link.pinged_ms >= HEARTBEAT_MS:
                 self._ping(link, now_ms)
-        for member in self._membership.silent_members():
-            self._give_up(member.id, "silent")
         self._dial_due()
 
     def send(self, link: Link, *pieces: bytes) -> None:
@@ -258,7 +264,7 @@ class Mesh:
             self._emit(ToLink(link.id, piece))
 
     def leave(self) -> None:
-        """Tell all members that this node goes, and make no new links."""
+        """Tell all others that this process ends, and make no new links."""
         self._is_leaving = True
         for link in self._outgoing.values():
             self.send(link, encode_goodbye())
@@ -282,8 +288,8 @@ class Mesh:
     def _handle(self, link: Link, frame: Frame) -> None:
         if link.member is None:
             self._greet(link, frame)
-        elif frame.kind in (Kind.CALLS, Kind.RESULTS):
-            if (frame.kind is Kind.CALLS) == link.is_outgoing:
+        elif frame.kind in (Kind.CALLS, Kind.RESULTS, Kind.MESSAGE):
+            if (frame.kind is not Kind.RESULTS) == link.is_outgoing:
                 raise LinkError(f"{frame.kind.name} in the wrong direction")
             self._on_frame(link, frame)
         elif frame.kind is Kind.PING and not link.is_outgoing:
@@ -292,7 +298,7 @@ class Mesh:
         elif frame.kind is Kind.PONG and link.is_outgoing:
             self._pong(link, frame)
         elif frame.kind is Kind.GOODBYE:
-            self._give_up(link.member, "it has left")
+            self._gone(link.member, "it was stopped")
         else:
             raise LinkError(f"unexpected {frame.kind.name}")
 
@@ -323,13 +329,14 @@ class Mesh:
 
     @staticmethod
     def _greeted(link: Link, identity: Identity) -> None:
+        link.identity = identity
         link.member = identity.id
         link.parser.frame_bytes_max = FRAME_BYTES_MAX
 
     def _judge(self, other: Identity) -> Refused | None:
         """Return why there can be no link, None if there can; stop if this node has to."""
         me = self._identity()
-        refused = judge(me, other, is_excluded=self._membership.is_excluded(other))
+        refused = judge(me, other)
         if refused is not None and refused.why is Refusal.GIVING_WAY:
             self._emit(Stop(name_taken(other)))
         return refused
@@ -351,10 +358,11 @@ class Mesh:
             return
         self._greeted(link, identity)
         self._outgoing[identity.id] = link
-        self._membership.add(identity, link.host)
-        self._membership.heard(identity.id)
+        self._by_device[identity.device] = link
+        self._membership.met(identity, link.host)
         self._ping(link, self._clock.now_ms())
         address.settle(None)
+        self._on_met(identity)
 
     def _refused(self, link: Link, refused: Refused) -> None:
         address = self.addresses.by_link(link.id)
@@ -365,9 +373,7 @@ class Mesh:
             logger.warning("%s:%d refused the link: %s", link.host, link.port, refused.text)
         address.settle(refused.text)
         self._close(link)
-        if refused.why is Refusal.EXCLUDED:
-            self._on_excluded(refused.text)
-        elif refused.why is Refusal.NAME_TAKEN:
+        if refused.why is Refusal.NAME_TAKEN:
             me = self._identity()
             # What was judged before this node served is judged again when it dials next.
             if me.uptime_ms < STARTING_MS and me.is_serving == link.was_serving:
@@ -381,43 +387,33 @@ class Mesh:
 
     def _pong(self, link: Link, frame: Frame) -> None:
         beat = self._note(link, frame)
-        member = self._membership.find(link.member or "")
+        member = self._membership.known(link.member or "")
         if member is not None and beat.sequence == link.ping_sequence:
             member.round_trip_us = (self._clock.now_ns() - link.ping_sent_ns) // 1000
 
     def _beat(self, sequence: int) -> Heartbeat:
         used_bytes, keys = self._load()
-        addresses = tuple(
-            member.peer_address
-            for member in self._membership.members
-            if member is not self._membership.me
-        )
-        return Heartbeat(
-            sequence,
-            self._membership.epoch,
-            self._membership.table.digest,
-            used_bytes,
-            keys,
-            addresses,
-        )
+        addresses = tuple((link.host, link.port) for link in self._outgoing.values())
+        return Heartbeat(sequence, used_bytes, keys, addresses)
 
     def _note(self, link: Link, frame: Frame) -> Heartbeat:
         beat = decode_heartbeat(frame)
-        member = self._membership.find(link.member or "")
+        member = self._membership.known(link.member or "")
         if member is not None:
             member.used_bytes, member.keys = beat.used_bytes, beat.keys
-            member.epoch, member.digest = beat.epoch, beat.digest
-        self._membership.adopt_epoch(beat.epoch, beat.digest)
         for host, port in beat.addresses:
             if self.addresses.find(host, port) is None:
                 self.found(host, port)
         return beat
 
-    def _give_up(self, member: str, why: str) -> None:
-        self._membership.remove(member, why)
+    def _gone(self, member: str, why: str) -> None:
+        known = self._membership.known(member)
         for link in self.links:
             if link.member == member:
                 self._close(link)
+        if known is not None:
+            logger.info("%s is gone: %s", known.name, why)
+            self._on_gone(known.identity)
 
     def _close(self, link: Link) -> None:
         self._emit(CloseLink(link.id))
@@ -430,6 +426,9 @@ class Mesh:
             self._retry_later(address, link)
         if link.member is not None and self._outgoing.get(link.member) is link:
             del self._outgoing[link.member]
+            assert link.identity is not None
+            if self._by_device.get(link.identity.device) is link:
+                del self._by_device[link.identity.device]
             self._on_lost(link.member)
 
     def _retry_later(self, address: Address, link: Link) -> None:

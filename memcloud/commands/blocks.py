@@ -148,10 +148,9 @@ def free(context: Context, args: Args) -> Reply:
     return _here(context, args)
 
 
-@FAMILY.command("_block.put", -3, "write denyoom", internal=True)
+@FAMILY.command("_block.put", -3, "write denyoom", keys=(1, 1, 1), internal=True)
 def put(context: Context, args: Args) -> Reply:
     """Keep a block at its id's owner: 1, or 0 if the id is in use."""
-    _check_owner(context, args[1])
     blocks = context.node.store.blocks
     if args[1] in blocks:
         return 0
@@ -159,10 +158,9 @@ def put(context: Context, args: Args) -> Reply:
     return 1
 
 
-@FAMILY.command("_block.point", -3, "write denyoom", internal=True)
+@FAMILY.command("_block.point", -3, "write denyoom", keys=(1, 1, 1), internal=True)
 def point(context: Context, args: Args) -> Reply:
     """Note at the id's owner who holds the block: 1, or 0 if the id is in use."""
-    _check_owner(context, args[1])
     blocks = context.node.store.blocks
     if args[1] in blocks:
         return 0
@@ -177,10 +175,9 @@ def hold(context: Context, args: Args) -> Reply:
     return "OK"
 
 
-@FAMILY.command("_block.get", 2, "readonly", internal=True)
+@FAMILY.command("_block.get", 2, "readonly", keys=(1, 1, 1), internal=True)
 def get(context: Context, args: Args) -> Reply:
     """Return the bytes of a block, a list with the name of its holder, or nil."""
-    _check_owner(context, args[1])
     value = context.node.store.blocks.get(args[1])
     return [value.holder.encode()] if isinstance(value, BlockPointer) else value
 
@@ -193,14 +190,13 @@ def held(context: Context, args: Args) -> Reply:
     return value
 
 
-@FAMILY.command("_block.free", -2, "write", internal=True)
+@FAMILY.command("_block.free", -2, "write", keys=(1, -1, 1), internal=True)
 def free_owned(context: Context, args: Args) -> Reply:
     """Forget blocks at the owner of their ids: how many there were, then ids and holders."""
     blocks = context.node.store.blocks
     count = 0
     pointers: list[bytes] = []
     for identifier in args[1:]:
-        _check_owner(context, identifier)
         value = blocks.peek(identifier)
         if isinstance(value, BlockPointer):
             pointers += [identifier, value.holder.encode()]
@@ -255,11 +251,6 @@ def _draw_id(context: Context, holder: Member | None) -> bytes:
 
 def _owner(context: Context, identifier: bytes) -> str:
     return context.node.membership.owners[key_slot(identifier)]
-
-
-def _check_owner(context: Context, identifier: bytes) -> None:
-    if _owner(context, identifier) != context.node.membership.me.id:
-        raise CommandError("TRYAGAIN the owner of the block is changing")
 
 
 def _peer(context: Context, name: bytes) -> Member:

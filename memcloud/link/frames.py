@@ -4,9 +4,10 @@
     length  = 4 bytes, big-endian: everything that follows it
     kind    = 1 byte, see `Kind`
     version = 1 byte, of this layout
-    meta-length = 4 bytes, big-endian; 0 for CALLS and RESULTS
+    meta-length = 4 bytes, big-endian; 0 for CALLS, RESULTS and MESSAGE
     meta    = msgpack, small and bounded: who, what is seen
-    payload = raw bytes: commands and replies, see batch.py; nothing in the other kinds
+    payload = raw bytes: commands and replies, see batch.py; what the members agree by, see
+              `encode_message` in messages.py; nothing in the other kinds
 
 Keys, values and replies travel as raw bytes and never inside msgpack: packing would copy a large
 value twice, and unpacking a hostile one can cost a hundred times its size. Nor does what is said of
@@ -52,10 +53,11 @@ class Kind(IntEnum):
     CALLS = 6
     RESULTS = 7
     GOODBYE = 8
+    MESSAGE = 9
 
 
-BATCHES = (Kind.CALLS, Kind.RESULTS)
-"""The kinds of which frames are many: these have a payload and no meta data."""
+WITH_PAYLOAD = (Kind.CALLS, Kind.RESULTS, Kind.MESSAGE)
+"""The kinds of which frames are many or large: these have a payload and no meta data."""
 
 _KINDS = {int(kind): kind for kind in Kind}
 
@@ -133,7 +135,7 @@ class FrameParser:
         with memoryview(buffer) as view:
             body = bytes(view[start + _WHOLE_HEAD.size : end])
         self._advance(end)
-        return Frame(kind, None, body) if kind in BATCHES else Frame(kind, _unpack(body))
+        return Frame(kind, None, body) if kind in WITH_PAYLOAD else Frame(kind, _unpack(body))
 
     def _check_length(self, length: int) -> None:
         if not _HEAD_BYTES <= length <= self.frame_bytes_max:
@@ -156,7 +158,7 @@ def _check_head(number: int, version: int, meta_bytes: int, length: int) -> Kind
     kind = _KINDS.get(number)
     if kind is None:
         raise LinkError(f"frame of unknown kind {number}")
-    meta_bytes_due = 0 if kind in BATCHES else length - _HEAD_BYTES
+    meta_bytes_due = 0 if kind in WITH_PAYLOAD else length - _HEAD_BYTES
     if meta_bytes != meta_bytes_due or meta_bytes > META_BYTES_MAX:
         raise LinkError(f"meta data of {meta_bytes} bytes announced")
     return kind

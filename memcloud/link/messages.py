@@ -5,27 +5,32 @@ Dialling opens a link, and only its dialler asks:
     dialler                                   answerer
     HELLO (who I am)         ->
                              <-               WELCOME (who I am) or REFUSE (why not)
-    PING (what I see)        ->
-                             <-               PONG (what I see)
+    PING (what I have)       ->
+                             <-               PONG (what I have)
+    MESSAGE (of the cluster) ->
     CALLS (commands)         ->
                              <-               RESULTS (replies, in any order)
-    GOODBYE                  ->               the member leaves on purpose
+    GOODBYE                  ->               this process ends
 
-CALLS and RESULTS are in batch.py; the others are here, and small.
+CALLS and RESULTS are in batch.py; the others are here. A MESSAGE has no answer on its link: what
+the members agree by is in `memcloud.protocol`, and each of them sends on the links it has dialled.
 Every field that comes in is checked for type and range before anything believes it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
+from struct import Struct
 
-from .frames import Frame, Kind, LinkError, encode_frame
+from .frames import Frame, Kind, LinkError, encode_frame, encode_head
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 NAME_LENGTH_MAX = 64
 GOSSIP_MAX = 64
-DEPARTED_MAX = 64
+
+_CLUSTER = Struct("!QQ")
 
 
 class Refusal(StrEnum):
@@ -36,7 +41,7 @@ class Refusal(StrEnum):
     OTHER_VERSION = "other-version"
     NAME_TAKEN = "name-taken"
     GIVING_WAY = "giving-way"  # the names clash, and the node that was dialled stops
-    EXCLUDED = "excluded"  # went silent and was given up; must start over empty
+    SAME_DEVICE = "same-device"  # a copy of the state folder, or an earlier run of this node
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,9 @@ class Identity:
 
     version: int
     cluster: str
-    id: str  # 40 hex digits, new at every start
+    device: str
+    incarnation: int  # which run of the device
+    id: str  # 40 hex digits that name the run
     name: str
     bind: str  # where its RESP port listens
     port: int
@@ -54,9 +61,6 @@ class Identity:
     memory_bytes: int
     uptime_ms: int
     is_serving: bool  # clients: from then on it has something to lose
-    view_size: int  # members it sees, itself included
-    view_first: str  # the lowest id among them
-    departed: tuple[str, ...]  # ids of runs that it has given up lately
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a member sees and has: the content of PING and PONG."""
+    """What a member has: the content of PING and PONG."""
 
     sequence: int
-    epoch: int
-    digest: int  # of the slot table
     used_bytes: int
     keys: int
     addresses: tuple[tuple[str, int], ...]  # peer ports of the members it is linked with
@@ -128,6 +130,8 @@ def decode_identity(frame: Frame) -> Identity:
     identity = Identity(
         version=fields.number(),
         cluster=fields.text(),
+        device=fields.text(),
+        incarnation=fields.number(),
         id=fields.text(40),
         name=fields.text(NAME_LENGTH_MAX),
         bind=fields.text(),
@@ -137,17 +141,10 @@ def decode_identity(frame: Frame) -> Identity:
         memory_bytes=fields.number(1),
         uptime_ms=fields.number(),
         is_serving=fields.flag(),
-        view_size=fields.number(),
-        view_first=fields.text(40),
-        departed=tuple(_id(item) for item in fields.items(DEPARTED_MAX)),
     )
-    if len(identity.id) != 40 or not identity.name:
+    if len(identity.id) != 40 or not identity.name or not identity.device:
         raise LinkError("message with a bad identity")
     return identity
-
-
-def _id(value: object) -> str:
-    return Fields([value], 1).text(40)
 
 
 def encode_refused(refused: Refused) -> bytes:
@@ -167,18 +164,14 @@ def decode_refused(frame: Frame) -> Refused:
 def encode_heartbeat(kind: Kind, beat: Heartbeat) -> bytes:
     """Return a PING or PONG."""
     addresses = [list(address) for address in beat.addresses[:GOSSIP_MAX]]
-    return encode_frame(
-        kind, [beat.sequence, beat.epoch, beat.digest, beat.used_bytes, beat.keys, addresses]
-    )
+    return encode_frame(kind, [beat.sequence, beat.used_bytes, beat.keys, addresses])
 
 
 def decode_heartbeat(frame: Frame) -> Heartbeat:
     """Read a PING or PONG."""
-    fields = Fields(frame.meta, 6)
+    fields = Fields(frame.meta, 4)
     return Heartbeat(
         sequence=fields.number(),
-        epoch=fields.number(),
-        digest=fields.number(),
         used_bytes=fields.number(),
         keys=fields.number(),
         addresses=tuple(_address(item) for item in fields.items(GOSSIP_MAX)),
@@ -193,3 +186,25 @@ def _address(value: object) -> tuple[str, int]:
 def encode_goodbye() -> bytes:
     """Return a GOODBYE."""
     return encode_frame(Kind.GOODBYE, [])
+
+
+def encode_message(founded_ms: int, number: int, pieces: Sequence[bytes]) -> list[bytes]:
+    """Return a MESSAGE in pieces; the first two values name the cluster of the sender.
+
+    Raises:
+        ValueError: it is larger than a frame can be.
+    """
+    head = encode_head(Kind.MESSAGE, _CLUSTER.size + sum(map(len, pieces)))
+    return [head + _CLUSTER.pack(founded_ms, number), *pieces]
+
+
+def decode_message(frame: Frame) -> tuple[int, int, memoryview]:
+    """Return the name of the sender's cluster, and the bytes of the message.
+
+    Raises:
+        LinkError: it is malformed.
+    """
+    if len(frame.payload) < _CLUSTER.size:
+        raise LinkError("message of no cluster")
+    founded_ms, number = _CLUSTER.unpack_from(frame.payload)
+    return founded_ms, number, memoryview(frame.payload)[_CLUSTER.size :]

@@ -18,22 +18,26 @@ from memcloud.effects import (
     CloseLink,
     Dial,
     Effect,
+    KeepRecord,
+    Leave,
     ResumeReading,
     ReturnMemory,
     Stop,
     ToClient,
     ToLink,
 )
-from memcloud.errors import StartError
+from memcloud.errors import StartError, StateError
 from memcloud.host import Host
 from memcloud.node import TICK_MS, Node
+from memcloud.protocol.coding import decode_record
 from memcloud.seldom import SELDOM
 from memcloud.settings import Settings
 
 from . import logs
 from .allocator import return_memory
 from .clients import ClientSockets
-from .device import open_device
+from .device import Device, open_device
+from .record import Record
 from .discovery import Discovery
 from .host import SystemHost
 from .notify import notify
@@ -52,6 +56,10 @@ logger = logging.getLogger(__name__)
 # before it knows them would take writes for slots that are theirs.
 DISCOVERY_S = 0.4
 SETTLE_TIMEOUT_S = 2.0
+# A node that is in no cluster after that time serves all the same, and says TRYAGAIN.
+JOIN_TIMEOUT_S = 15.0
+# How long a node that stops goes on giving its keys to the others.
+LEAVE_TIMEOUT_S = 60.0
 GOODBYE_S = 0.1
 
 
@@ -60,19 +68,29 @@ class Runner:
 
     Args:
         host: where the node gets the facts about its machine from; the true ones by default.
-        device_id: which device the node is.
+        device: which device the node is; a new one by default, that is forgotten.
     """
 
-    def __init__(self, settings: Settings, host: Host | None = None, device_id: str = "") -> None:
+    def __init__(
+        self, settings: Settings, host: Host | None = None, device: Device | None = None
+    ) -> None:
         self._settings = settings
         self._clock = SystemClock()
         host = host or SystemHost("uvloop" if uvloop else "asyncio")
-        self.node = Node(settings, self._clock, SystemRandom(), host, device_id)
+        self._record: Record | None = None
+        if device is None:
+            self.node = Node(settings, self._clock, SystemRandom(), host)
+        else:
+            self._record = device.record
+            content = device.record.load()
+            past = None if content is None else decode_record(content)
+            self.node = Node(settings, self._clock, SystemRandom(), host, device.id, past)
         self._clients = ClientSockets(self.node, self.carry_out)
         self._peers = PeerSockets(self.node, self.carry_out)
         self._discovery = Discovery(settings, self.node.membership.me.id, self._found)
         self._is_turn_planned = False
         self._stopping = asyncio.Event()
+        self._left = asyncio.Event()
         self._fault: str | None = None
 
     async def run(self) -> None:
@@ -88,12 +106,15 @@ class Runner:
         try:
             await self._peers.listen()
             await self._find_peers()
+            await self._join()
             if not self._stopping.is_set():
                 await self._clients.listen()
                 self.node.is_serving = True
                 self._tell_ready()
                 await self._stopping.wait()
             notify("STOPPING=1")
+            if self._fault is None:
+                await self._leave()
         finally:
             ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -111,6 +132,7 @@ class Runner:
             or self.node.forwarding.has_work
             or self.node.restarts.has_work(self._clock.now_ms())
             or self.node.neighbour.has_work
+            or self.node.clustering.has_work
         ):
             self._is_turn_planned = True
             asyncio.get_running_loop().call_soon(self._turn)
@@ -120,6 +142,7 @@ class Runner:
         self._is_turn_planned = False
         self.node.clients.run_turn()
         self.node.neighbour.run_slice()
+        self.node.clustering.run_slice()
         self.node.flush()
         self.carry_out()
 
@@ -140,9 +163,23 @@ class Runner:
             case ReturnMemory():
                 self.node.store.return_memory()
                 return_memory()
+            case KeepRecord(content):
+                self._keep(content)
+            case Leave():
+                self._left.set()
             case Stop(reason):
                 self._fault = reason
                 self._stopping.set()
+
+    def _keep(self, content: bytes) -> None:
+        """Write the record; a node that cannot must not go on, since others rely on it."""
+        if self._record is None:
+            return
+        try:
+            self._record.save(content)
+        except StateError as error:
+            self._do(Stop(str(error)))
+            raise
 
     async def _find_peers(self) -> None:
         """Look for members before the first client is served, but not for long."""
@@ -161,6 +198,36 @@ class Runner:
             if loop.time() >= earliest and self.node.mesh.is_settled:
                 break
             await asyncio.sleep(0.02)
+
+    async def _join(self) -> None:
+        """Wait until this node is in a cluster, its own if there is no other."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + JOIN_TIMEOUT_S
+        while not self._stopping.is_set() and not self.node.clustering.has_lease:
+            if loop.time() >= latest:
+                logger.warning("this node is in no cluster yet; commands wait for that")
+                break
+            await asyncio.sleep(0.01)
+
+    async def _leave(self) -> None:
+        """Give all keys to the others, and tell how it goes."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + LEAVE_TIMEOUT_S
+        self.node.clustering.leave()
+        self.carry_out()
+        while not self._left.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._left.wait(), 1.0)
+                break
+            left = len(self.node.clustering.led())
+            logger.info("%d slots are still to be given to the others", left)
+            if loop.time() >= latest:
+                logger.warning(
+                    "the others did not take %d slots in %d s; their %d keys are lost unless there"
+                    " are replicas",
+                    left, LEAVE_TIMEOUT_S, self.node.key_count(),
+                )  # fmt: skip
+                break
 
     def _found(self, host: str, port: int) -> None:
         self.node.mesh.found(host, port)
@@ -244,7 +311,7 @@ def run(settings: Settings) -> int:
     device = open_device(Path(settings.state_dir), settings.name)
 
     async def main() -> None:
-        await Runner(settings, device_id=device.id).run()
+        await Runner(settings, device=device).run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
         runner.run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .messages import Entry, Forward
@@ -29,12 +30,13 @@ class Stream:
 
 @dataclass(slots=True)
 class Unreleased:
-    """A reply that waits until all that it saw is on all backups."""
+    """A reply that waits until all that it saw is on all backups.
+
+    ``release(True)`` sends it; ``release(False)`` says that this node has given the slot up before.
+    """
 
     sequence: int
-    gateway: Member
-    counter: int
-    reply: bytes
+    release: Callable[[bool], None]
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class Copy:
     serve_ms: int = 0  # not before
     is_frozen: bool = False
     streams: dict[Member, Stream] = field(default_factory=dict)
-    unreleased: deque[Unreleased] = field(default_factory=deque)
+    unreleased: list[Unreleased] = field(default_factory=list)  # in order
     waiting: list[tuple[Member, Forward]] = field(
         default_factory=list
     )  # for the end of a freeze or hold

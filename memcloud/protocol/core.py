@@ -164,7 +164,14 @@ class Core:
     @property
     def lease_until_ms(self) -> int:
         """Until when this node may serve."""
+        if self.serving.is_closed or not self.state.is_member:
+            return 0
         return self.state.leases.until_ms
+
+    def can_serve(self, now_ms: int, slot: int) -> bool:
+        """Return whether the node may run a command on the slot now; see `answer`."""
+        self.state.now_ms = now_ms
+        return self.serving.can_serve(slot)
 
     def take_effects(self) -> list[Effect]:
         """Return what is to be done because of the events so far, and forget it."""
@@ -219,6 +226,13 @@ class Core:
         self.state.now_ms = now_ms
         self.serving.change(slot, effects)
         self._settle()
+
+    def answer(
+        self, now_ms: int, slot: int, effects: bytes, release: Callable[[bool], None]
+    ) -> bool:
+        """See `Serving.answer`; `can_serve` must have said yes just before the command ran."""
+        self.state.now_ms = now_ms
+        return self.serving.answer(slot, effects, release)
 
     def peer_found(self, device: str) -> None:
         """A trusted device can be reached."""

@@ -83,11 +83,32 @@ class Serving:
         self._append(slot, self.held[slot], effects, None, b"")
         self.release(slot)
 
+    def answer(self, slot: int, effects: bytes, release: Callable[[bool], None]) -> bool:
+        """Take what a command that the node itself has run on a slot has changed.
+
+        Return whether it may be answered now; else ``release`` is called when it may be
+        (`Unreleased`). So may not a command that changed nothing, if it saw what is on its way.
+        """
+        copy = self.held[slot]
+        if effects:
+            self._append(slot, copy, effects, None, b"")
+        if copy.committed == copy.sequence:
+            return True
+        copy.unreleased.append(Unreleased(copy.sequence, release))
+        return False
+
     def _run(self, slot: int, copy: Copy, origin: Origin, command: bytes) -> None:
-        reply, effects = self._state.store.run(slot, command, self._state.now_ms)
+        state = self._state
+        reply, effects = state.store.run(slot, command, state.now_ms)
         if effects:
             self._append(slot, copy, effects, origin, reply)
-        copy.unreleased.append(Unreleased(copy.sequence, origin.gateway, origin.counter, reply))
+
+        def release(is_done: bool) -> None:
+            counter = origin.counter
+            answer = Result(counter, reply) if is_done else NotServed(counter, state.epoch)
+            state.send(origin.gateway, answer)
+
+        copy.unreleased.append(Unreleased(copy.sequence, release))
         self.release(slot)
 
     def _append(
@@ -113,9 +134,15 @@ class Serving:
         """Send the replies that wait for nothing any more."""
         copy = self.held[slot]
         committed = copy.committed
-        while copy.unreleased and copy.unreleased[0].sequence <= committed:
-            each = copy.unreleased.popleft()
-            self._state.send(each.gateway, Result(each.counter, each.reply))
+        count = 0
+        for each in copy.unreleased:
+            if each.sequence > committed:
+                break
+            count += 1
+        released = copy.unreleased[:count]
+        del copy.unreleased[:count]
+        for each in released:
+            each.release(True)
         if copy.is_frozen and committed == copy.sequence:
             self.drained(slot)
 
@@ -153,7 +180,12 @@ class Serving:
                 self.direct[slot] = False
                 continue
             is_held_back = now_ms < copy.serve_ms
-            self.direct[slot] = not (is_held_back or copy.is_frozen or copy.streams)
+            self.direct[slot] = not (
+                is_held_back
+                or copy.is_frozen
+                or copy.streams
+                or not self._state.store.is_in(slot)
+            )
             if is_held_back:
                 self._holding[slot] = None
 
@@ -189,9 +221,11 @@ class Serving:
                 continue
             copy = self._hold(slot, assignment, staged.get(slot))
             if assignment.primary == self._state.me:
+                self._state.store.lead(slot)
                 had_it = old is not None and old.slots[slot].primary == self._state.me
                 self._lead(slot, copy, assignment, had_it=had_it)
             else:
+                self._state.store.follow(slot)
                 copy.streams.clear()
                 self._give_back(copy)
             self.refresh((slot,))
@@ -263,9 +297,9 @@ class Serving:
         waiting, copy.waiting, copy.is_frozen = copy.waiting, [], False
         for source, message in waiting:
             state.send(source, NotServed(message.counter, state.epoch))
-        while copy.unreleased:
-            each = copy.unreleased.popleft()
-            state.send(each.gateway, NotServed(each.counter, state.epoch))
+        unreleased, copy.unreleased = copy.unreleased, []
+        for each in unreleased:
+            each.release(False)
 
     def _is_primary(self, slot: int) -> bool:
         table = self._state.table

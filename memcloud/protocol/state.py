@@ -60,6 +60,18 @@ class SlotStore(Protocol):
         """Let the copy be the slot."""
         ...
 
+    def lead(self, slot: int) -> None:
+        """This node is the primary of the slot from now on; see `is_in`."""
+        ...
+
+    def follow(self, slot: int) -> None:
+        """This node has a backup of the slot from now on, which no client sees."""
+        ...
+
+    def is_in(self, slot: int) -> bool:
+        """Return whether commands of clients find all of a slot that this node leads."""
+        ...
+
     def drop(self, slot: int) -> None:
         """Empty a slot."""
         ...

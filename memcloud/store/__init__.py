@@ -5,9 +5,11 @@ from .entry import Retention
 from .lfu import LfuTuning
 from .policy import Policy
 from .scanning import scan_position
+from .store import BLOCKS
 from .values import BlockPointer, Value
 
 __all__ = [
+    "BLOCKS",
     "BlockPointer",
     "Keyspace",
     "LfuTuning",

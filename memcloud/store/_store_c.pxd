@@ -43,6 +43,8 @@ cdef class Store:
     cdef int64_t limit_now
     cdef object _limit_bytes
     cdef object _ceiling_bytes
+    cdef object _reserved_bytes
+    cdef list _removed
     cdef object _policy
     cdef readonly object lfu_tuning
 

@@ -45,6 +45,7 @@ from ._spaces cimport (
     count_deadline_again,
     decayed,
     note_access,
+    note_removed,
     random_below,
     space_clear_slot,
     space_find,
@@ -88,6 +89,7 @@ from memcloud.clock import CLOCK_ID, SystemClock
 from .entry import Retention
 from .lfu import LfuTuning
 from .policy import Policy
+from .store import BLOCKS
 from .values import TYPE_NAMES
 
 fill_crc16()
@@ -196,6 +198,7 @@ cdef class Keyspace:
         memset(&self.space, 0, sizeof(Space))
         self.space.state = &shared.state
         self.space.retention = FLAGS_OF[retention]
+        self.space.number = number
         for i in range(LOGS):
             self.space.logs[i].space = &self.space
             shared.state.logs[number * LOGS + i] = &self.space.logs[i]
@@ -576,6 +579,7 @@ cdef class Keyspace:
 
     cdef int expire(self, Place* place) noexcept:
         self.shared.state.expired_keys += 1
+        note_removed(&self.space, entry_in(place.bucket[0]))
         space_remove(&self.space, place)
         return 0
 
@@ -705,6 +709,7 @@ cdef class Store:
         cdef int number
         self.shared = Shared(clock, random, databases + 2)
         self._ceiling_bytes = None
+        self._reserved_bytes = 0
         self.limit_bytes = limit_bytes
         self._all = [
             Keyspace(
@@ -758,7 +763,7 @@ cdef class Store:
 
     @limit_bytes.setter
     def limit_bytes(self, limit_bytes):
-        self._limit_bytes = self.limit_now = limit_bytes
+        self._limit_bytes = limit_bytes
         self.ceiling_bytes = self._ceiling_bytes
 
     @property
@@ -772,6 +777,18 @@ cdef class Store:
         self.limit_now = self._limit_bytes
         if ceiling_bytes is not None:
             self.limit_now = min(ceiling_bytes, self._limit_bytes or ceiling_bytes)
+        if self.limit_now:
+            self.limit_now = max(1, self.limit_now - self._reserved_bytes)
+
+    @property
+    def reserved_bytes(self):
+        """See `store.Store.reserved_bytes`."""
+        return self._reserved_bytes
+
+    @reserved_bytes.setter
+    def reserved_bytes(self, reserved_bytes):
+        self._reserved_bytes = reserved_bytes
+        self.ceiling_bytes = self._ceiling_bytes
 
     def make_room(self):
         """See `store.Store.make_room`."""
@@ -873,6 +890,28 @@ cdef class Store:
             if left <= 0:
                 break
         return self.shared.state.expired_keys - before
+
+    # What goes without being deleted
+
+    @property
+    def notes_removed(self):
+        """See `store.Store.notes_removed`."""
+        return self._removed is not None
+
+    @notes_removed.setter
+    def notes_removed(self, bint notes):
+        self._removed = [] if notes else None
+        self.shared.state.removed = <PyObject*>self._removed if notes else NULL
+
+    def take_removed(self):
+        """See `store.Store.take_removed`."""
+        cdef list removed = self._removed
+        if not removed:
+            return []
+        self.notes_removed = True
+        spaces = {(<Keyspace>each).number: index for index, each in enumerate(self.databases)}
+        spaces[(<Keyspace>self.blocks).number] = BLOCKS
+        return [(spaces[number], key) for number, key in removed if number in spaces]
 
     # Many keys
 

@@ -39,11 +39,15 @@ def entry_bytes(key: bytes, value: Value, deadline_ms: int | None) -> int:
 class Account:
     """The sums that all keyspaces of a store write into."""
 
-    __slots__ = ("evicted_keys", "expired_keys", "hits", "misses", "peak_bytes", "used_bytes")
+    __slots__ = (
+        "evicted_keys", "expired_keys", "hits", "misses", "peak_bytes", "removed", "used_bytes"
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.used_bytes = 0
         self.peak_bytes = 0
+        # The number of the keyspace, and the key, of what was evicted or has expired.
+        self.removed: list[tuple[int, bytes]] | None = None
         self.reset_statistics()
 
     def charge(self, size_bytes: int) -> None:

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .entry import Retention
 from .eviction import Eviction
@@ -51,6 +51,9 @@ from .sizes import Account
 if TYPE_CHECKING:
     from memcloud.chance import Random
     from memcloud.clock import Clock
+
+BLOCKS: Final = -1
+"""Stands for the blocks where another number stands for a database."""
 
 
 class Store:
@@ -75,6 +78,7 @@ class Store:
     ) -> None:
         self.limit_bytes = limit_bytes  # 0: none, as maxmemory 0 in Redis
         self.ceiling_bytes: int | None = None  # a lower limit for a while
+        self.reserved_bytes = 0  # of the limit, for what is not in this store
         self._clock = clock
         self._account = Account()
         self._expiry = Expiry()
@@ -116,10 +120,11 @@ class Store:
 
     @property
     def effective_limit_bytes(self) -> int:
-        """The limit or the ceiling, whichever is lower; 0: neither is there."""
-        if self.ceiling_bytes is None:
-            return self.limit_bytes
-        return min(self.ceiling_bytes, self.limit_bytes or self.ceiling_bytes)
+        """The limit or the ceiling, whichever is lower, less what is reserved; 0: no limit."""
+        limit_bytes = self.limit_bytes
+        if self.ceiling_bytes is not None:
+            limit_bytes = min(self.ceiling_bytes, limit_bytes or self.ceiling_bytes)
+        return max(1, limit_bytes - self.reserved_bytes) if limit_bytes else 0
 
     def make_room(self) -> bool:
         """Evict as the policy allows until the limit is kept; return whether it is.
@@ -171,6 +176,27 @@ class Store:
         below ``limit`` does not mean that nothing is left.
         """
         return self._expiry.expire_some(self._clock.now_ms(), limit)
+
+    # What goes without being deleted
+
+    @property
+    def notes_removed(self) -> bool:
+        """Whether keys that are evicted or expire are noted for `take_removed`."""
+        return self._account.removed is not None
+
+    @notes_removed.setter
+    def notes_removed(self, notes: bool) -> None:
+        self._account.removed = [] if notes else None
+
+    def take_removed(self) -> list[tuple[int, bytes]]:
+        """Return those keys since the last time, each behind its database, or `BLOCKS`."""
+        removed = self._account.removed
+        if not removed:
+            return []
+        self._account.removed = []
+        spaces = {keyspace.number: index for index, keyspace in enumerate(self.databases)}
+        spaces[self.blocks.number] = BLOCKS
+        return [(spaces[number], key) for number, key in removed if number in spaces]
 
     # Many keys
 

@@ -113,6 +113,16 @@ class ToyStore:
         """See `SlotStore`."""
         self.slots[slot] = self.staged.pop(slot, {})
 
+    def lead(self, slot: int) -> None:
+        """See `SlotStore`."""
+
+    def follow(self, slot: int) -> None:
+        """See `SlotStore`."""
+
+    def is_in(self, slot: int) -> bool:
+        """See `SlotStore`."""
+        return True
+
     def drop(self, slot: int) -> None:
         """See `SlotStore`."""
         self.slots.pop(slot, None)

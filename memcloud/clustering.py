@@ -1,0 +1,265 @@
+"""The node's part in the cluster: what happens goes to the protocol, and what it asks for is done.
+
+See `memcloud.protocol` for what is decided and why; here are its surroundings. All times are those
+of the node's clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from memcloud.cluster.member import Member as KnownMember
+from memcloud.cluster.member import State
+from memcloud.cluster.membership import Membership
+from memcloud.cluster.names import member_id
+from memcloud.link.frames import Frame, LinkError
+from memcloud.link.messages import Identity, decode_message, encode_message
+from memcloud.protocol import coding
+from memcloud.protocol.ballots import Record
+from memcloud.protocol.core import Core
+from memcloud.protocol.effects import (
+    Effect,
+    Left,
+    Renewed,
+    Reply,
+    SaveRecord,
+    Send,
+    TableChanged,
+)
+from memcloud.protocol.settings import Isolation
+from memcloud.protocol.settings import Settings as ProtocolSettings
+from memcloud.protocol.table import Cluster, Member, Table
+from memcloud.ring import SLOTS
+
+from .effects import KeepRecord, Leave
+from .routing import COPIED, HELD, HERE
+from .slots import Slots
+from .targets import ring_targets
+
+if TYPE_CHECKING:
+    from memcloud.cluster.mesh import Link
+
+    from .node import Node
+
+logger = logging.getLogger(__name__)
+
+KEYS_PER_SLICE = 1000
+
+
+class Clustering:
+    """The protocol of a node, and what follows from it for the rest of the node."""
+
+    def __init__(self, node: Node, device: str, record: Record | None) -> None:
+        """``record`` is what the device remembers of its earlier runs."""
+        settings = node.settings
+        self._node = node
+        self.slots = Slots(node.store, node.aside, node.clock)
+        self.core = Core(
+            ProtocolSettings(
+                device,
+                settings.memory_bytes,
+                SLOTS,
+                ring_targets,
+                replicas=settings.replicas,
+                isolation=Isolation(settings.isolated),
+                start_ms=settings.start_ms,
+            ),
+            self.slots,
+            node.random,
+            record,
+            node.clock.now_ms(),
+            node.clock.unix_offset_ms(),
+        )
+        self.has_left = False
+        self._had_lease = False
+
+    @property
+    def me(self) -> Member:
+        """This run of this device."""
+        return self.core.me
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this node alone is the cluster, and any command may run on any slot of it."""
+        return self._node.membership.is_alone and 0 not in self.core.direct and self.has_lease
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether this node may serve now."""
+        return self._node.clock.now_ms() < self.core.lease_until_ms
+
+    def state_of(self, slot: int) -> str:
+        """Return how a command on a slot that this node owns can run now.
+
+        HERE, COPIED (its reply has to wait until it is on other members too), or HELD (not yet).
+        """
+        core, now_ms = self.core, self._node.clock.now_ms()
+        if core.direct[slot] and now_ms < core.lease_until_ms:
+            return HERE
+        if not core.can_serve(now_ms, slot):
+            return HELD
+        if not self.slots.is_in(slot):
+            self.slots.bring_in(slot)
+            core.serving.refresh((slot,))
+            if core.direct[slot]:
+                return HERE
+        return COPIED
+
+    def state_of_all(self, *, is_write: bool) -> str:
+        """Return the same for a command on all keys that this node has."""
+        if self.is_whole:
+            return HERE
+        if not self.has_lease or self.slots.waiting:
+            return HELD
+        if not is_write:
+            return HERE
+        state = HERE
+        for slot in self.led():
+            copy = self.core.serving.held[slot]
+            if copy.is_frozen:
+                return HELD
+            if copy.streams:
+                state = COPIED
+        return state
+
+    def led(self) -> list[int]:
+        """Return the slots of which this node is the primary."""
+        table = self.core.table
+        if table is None:
+            return []
+        me = self.me
+        return [slot for slot, each in enumerate(table.slots) if each.primary == me]
+
+    # What happens
+
+    def tick(self) -> None:
+        """Do what time demands."""
+        self.core.on_tick(self._node.clock.now_ms())
+        self.follow()
+
+    def take_message(self, link: Link, frame: Frame) -> None:
+        """Take what another node has said.
+
+        Raises:
+            LinkError: it is malformed.
+        """
+        assert link.identity is not None
+        founded_ms, number, data = decode_message(frame)
+        try:
+            message = coding.decode(data)
+        except coding.CodingError as error:
+            raise LinkError(str(error)) from error
+        source = Member(link.identity.device, link.identity.incarnation)
+        self.core.on_message(
+            self._node.clock.now_ms(), source, Cluster(founded_ms, number), message
+        )
+        self.follow()
+
+    def met(self, identity: Identity) -> None:
+        """A node can be reached."""
+        self.core.peer_found(identity.device)
+
+    def gone(self, identity: Identity) -> None:
+        """The process of a node has ended."""
+        member = Member(identity.device, identity.incarnation)
+        self.core.process_gone(self._node.clock.now_ms(), member)
+        self.follow()
+
+    def leave(self) -> None:
+        """Give all slots away; `Leave` comes when that is done."""
+        self.core.leave(self._node.clock.now_ms())
+        self.follow()
+
+    def answer(self, slot: int, effects: bytes, release: Callable[[bool], None]) -> bool:
+        """See `Core.answer`."""
+        return self.core.answer(self._node.clock.now_ms(), slot, effects, release)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether slots wait to be brought in."""
+        return bool(self.slots.waiting)
+
+    def run_slice(self) -> None:
+        """Bring some of them in."""
+        if self.slots.waiting:
+            self.core.serving.refresh(self.slots.bring_some(KEYS_PER_SLICE))
+            self._tell_engine()
+
+    def follow(self) -> None:
+        """Do what the protocol asks for."""
+        effects = self.core.take_effects()
+        while effects:
+            for effect in effects:
+                self._do(effect)
+            effects = self.core.take_effects()
+        self._tell_engine()
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self._send(effect)
+            case SaveRecord(record):
+                self._node.emit(KeepRecord(coding.encode_record(record)))
+            case TableChanged(old, new):
+                self._table_changed(old, new)
+            case Renewed(_, why):
+                self._renewed(why)
+            case Left():
+                self.has_left = True
+                self._node.emit(Leave())
+            case Reply():
+                raise AssertionError("this node asks the protocol to run nothing")
+
+    def _send(self, effect: Send) -> None:
+        mesh = self._node.mesh
+        if effect.incarnation is None:
+            link = mesh.link_to_device(effect.device)
+        else:
+            link = mesh.link_to(member_id(effect.device, effect.incarnation))
+        if link is not None:  # else it is as if the message was lost, which is provided for
+            mesh.send(link, *encode_message(*effect.cluster, coding.encode(effect.message)))
+
+    def _table_changed(self, old: Table | None, new: Table) -> None:
+        node = self._node
+        for session in node.sessions.values():
+            session.replies.drain()
+        before = {member.id for member in node.membership.members}
+        names = {member: member_id(*member) for member in new.members}
+        node.membership.adopt(
+            new.epoch, new.members, [names[each.primary] for each in new.slots]
+        )
+        if old is None or old.cluster != new.cluster:
+            logger.info(
+                "in the cluster of %d members founded at %d", len(new.members), new.cluster[0]
+            )
+            if old is not None:
+                self.slots.mark_inherited(range(SLOTS))
+        if node.engine is not None:
+            node.engine.own(node.membership.owners, node.membership.me.id, self.core.direct)
+        if node.store.notes_removed == node.membership.is_alone:
+            node.store.notes_removed = not node.membership.is_alone
+        for name in before.difference(names.values()):
+            node.forwarding.member_lost(name)
+
+    def _renewed(self, why: str) -> None:
+        node = self._node
+        logger.warning("%s: starting over, empty", why)
+        for store in (node.store, node.aside):
+            for keyspace in (*store.databases, store.blocks, store.held):
+                keyspace.flush()
+        members = [member.id for member in node.membership.members]
+        node.mesh.start_over()
+        me = KnownMember(node.identity(), node.settings.peer_bind, State.SELF)
+        node.membership.forget_all(me)
+        if node.engine is not None:
+            node.engine.own(node.membership.owners, me.id, self.core.direct)
+        for member in members:
+            node.forwarding.member_lost(member)
+
+    def _tell_engine(self) -> None:
+        engine = self._node.engine
+        if engine is not None:
+            engine.lease_until_ms = self.core.lease_until_ms
+            engine.is_alone = self.is_whole

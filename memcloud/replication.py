@@ -1,0 +1,120 @@
+"""Commands on slots of which other members have copies, or are getting them.
+
+Such a command runs at once, and its reply waits until all copies have what it has changed or seen.
+What it has changed goes out as the state of its keys after it (`Slots.effects_of`), so that the
+copies need neither the command nor a clock. Keys that are evicted or expire here are told to them
+in the same way, since a copy drops nothing of its own accord.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from memcloud.commands.table import Args, Command
+from memcloud.ring import key_slot
+
+from .store import BLOCKS
+
+if TYPE_CHECKING:
+    from memcloud.cluster.calls import Sink
+
+    from .node import Node
+
+FLUSHES = ("flushall", "flushdb")
+
+
+class Replication:
+    """Runs commands whose replies have to wait for other members."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._later: list[tuple[int, bytes]] = []
+
+    def run(
+        self, command: Command, args: Args, database: int, serve: Callable[[], bytes], sink: Sink
+    ) -> None:
+        """Run a command, all slots of which can be served now; ``serve()`` runs it."""
+        clustering = self._node.clustering
+        occupied = self._occupied() if command.is_write and command.keys is None else {}
+        data = serve()
+        self.tell_removed()
+        # An error has changed nothing, but may tell what is on its way: a key of a wrong type.
+        is_change = command.is_write and data[:1] != b"-"
+        waiting = Waiting(data, sink)
+        effects: bytes
+        for slot, keys in (_by_slot(command, args) or occupied).items():
+            effects = self._effects(command, args, database, slot, keys) if is_change else b""
+            if not clustering.answer(slot, effects, waiting.release):
+                waiting.open += 1
+        waiting.release(True)
+        clustering.follow()
+
+    def tell_removed(self) -> None:
+        """Tell the copies which keys were evicted here, or have expired."""
+        node = self._node
+        removed = self._later + node.store.take_removed()
+        if not removed:
+            return
+        core, self._later = node.clustering.core, []
+        for space, key in removed:
+            slot = key_slot(key)
+            copy = core.serving.held.get(slot)
+            if copy is None or not copy.streams:
+                continue
+            if copy.is_frozen:  # nobody sees the slot before it is known who goes on with it
+                self._later.append((space, key))
+                continue
+            effects = node.clustering.slots.effects_of(space, [key])
+            core.replicate(node.clock.now_ms(), slot, effects)
+        node.clustering.follow()
+
+    def _occupied(self) -> dict[int, list[bytes]]:
+        """Return the slots with keys here."""
+        store = self._node.store
+        return {slot: [] for database in store.databases for slot in database.occupied(0)}
+
+    def _effects(
+        self, command: Command, args: Args, database: int, slot: int, keys: list[bytes]
+    ) -> bytes:
+        slots = self._node.clustering.slots
+        if command.name in FLUSHES:
+            every = range(len(self._node.store.databases))
+            return slots.flush_effects(every if command.name == "flushall" else [database])
+        if command.name == "swapdb":
+            return slots.swap_effects(int(args[1]), int(args[2]))
+        if command.group == "block":
+            return slots.effects_of(BLOCKS, keys)
+        if command.name == "copy" and len(args) > 3:  # maybe to another database
+            return slots.effects_of_all(keys)
+        return slots.effects_of(database, keys)
+
+
+class Waiting:
+    """A reply that waits for the copies of some slots."""
+
+    __slots__ = ("_data", "_is_lost", "_sink", "open")
+
+    def __init__(self, data: bytes, sink: Sink) -> None:
+        self._data = data
+        self._sink = sink
+        self._is_lost = False
+        self.open = 1  # so that nothing is sent before all slots are counted
+
+    def release(self, is_done: bool) -> None:
+        """See `Unreleased`."""
+        self._is_lost |= not is_done
+        self.open -= 1
+        if self.open:
+            return
+        if self._is_lost:
+            self._sink.lost(was_run=True)
+        else:
+            self._sink.answered(self._data)
+
+
+def _by_slot(command: Command, args: Args) -> Mapping[int, list[bytes]]:
+    by_slot: dict[int, list[bytes]] = {}
+    for position in command.key_positions(args):
+        by_slot.setdefault(key_slot(args[position]), []).append(args[position])
+    return by_slot
