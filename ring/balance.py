@@ -32,7 +32,7 @@ from .hashing import SLOTS
 from .ring import BLOCK_SLOTS, BLOCKS, Preferences, Share
 from .table import SlotTable
 
-__all__ = ["SHARE_SLOTS_MIN", "TOLERANCE", "target_table"]
+__all__ = ["SHARE_SLOTS_MIN", "TOLERANCE", "least_slots", "most_slots", "target_table"]
 
 TOLERANCE = 0.05
 """How far from its fair share the load of a member may be."""
@@ -69,14 +69,14 @@ class _Assignment:
 
     def owners(self) -> list[str | None]:
         """The owner of each slot."""
-        self._fill_up_to_the_most()
-        self._raise_to_the_least()
+        self._fill_up_to_themost_slots()
+        self._raise_to_theleast_slots()
         return [
             member for parts in self._parts for member, count in parts.items() for _ in range(count)
         ]
 
-    def _fill_up_to_the_most(self) -> None:
-        most = {member: _most(fair) for member, fair in self._fair.items()}
+    def _fill_up_to_themost_slots(self) -> None:
+        most = {member: most_slots(fair) for member, fair in self._fair.items()}
         loads = self._loads
         for block in self._blocks:
             left = BLOCK_SLOTS
@@ -89,16 +89,16 @@ class _Assignment:
                 if not left:
                     break
 
-    def _raise_to_the_least(self) -> None:
+    def _raise_to_theleast_slots(self) -> None:
         """Give members below their least what those above their fair share have too much.
 
         It always suffices: the loads sum up to the fair shares, so that what some lack others
         have in excess.
         """
         lacking = {
-            member: _least(fair) - self._loads[member]
+            member: least_slots(fair) - self._loads[member]
             for member, fair in self._fair.items()
-            if self._loads[member] < _least(fair)
+            if self._loads[member] < least_slots(fair)
         }
         # The last to ask come first: they most often did not get what they wanted anyway.
         for block in reversed(self._blocks):
@@ -125,9 +125,11 @@ class _Assignment:
             del lacking[taker]
 
 
-def _most(fair: float) -> int:
+def most_slots(fair: float) -> int:
+    """The most that a member with this fair share may have."""
     return max(floor(fair * (1 + TOLERANCE)), ceil(fair))
 
 
-def _least(fair: float) -> int:
+def least_slots(fair: float) -> int:
+    """The least that it may have."""
     return min(ceil(fair * (1 - TOLERANCE)), floor(fair))

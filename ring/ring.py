@@ -77,6 +77,10 @@ class Preferences:
         nearness = [min(distances) for distances in self._distances]
         return sorted(range(BLOCKS), key=nearness.__getitem__)
 
+    def distances(self, block: int) -> Sequence[float]:
+        """How little each member suits the block, in the order of the shares."""
+        return self._distances[block]
+
     def of_block(self, block: int) -> Iterator[str]:
         """The members in the order in which the block, 0 to BLOCKS - 1, asks them."""
         distances = self._distances[block]

@@ -1,4 +1,4 @@
-"""Messages as bytes, and back.
+"""Messages as bytes, and back; and what a device remembers.
 
     message = kind meta-length meta payload
     kind    = 1 byte, the place of the message's class in `KINDS`
@@ -8,7 +8,10 @@
 
 So no value of a client is ever inside msgpack. The fields' declared types say how each is written
 and what is believed of it on the way in: integers from 0 to 2^64 - 1, lists of at most `ITEMS_MAX`.
-Tables and changes have a form of their own, in which a run of slots takes 6 bytes.
+Tables and changes have a form of their own, in which a run of slots takes 6 bytes, and each member
+and each distinct assignment is written once: the name of a device is long.
+
+A record is written like a message, with `RECORD_FORMAT` in the place of the kind.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import msgpack
 from memcloud.errors import MemCloudError
 
 from . import messages
+from .ballots import Record
 from .table import Assignment, Change, Cluster, Member, Run, Table
 
 META_BYTES_MAX = 256 * 1024
@@ -32,6 +36,7 @@ ITEMS_MAX = 16_384
 MEMBERS_MAX = 64
 SLOTS_MAX = 16_384
 NUMBER_MAX = (1 << 64) - 1
+RECORD_FORMAT = 1
 
 _HEAD = Struct("!BI")
 _RUN = Struct("!HHH")  # first slot, last slot, which assignment
@@ -41,7 +46,7 @@ _NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 
 
 class CodingError(MemCloudError):
-    """Bytes that are no message of ours: the other side is broken, or hostile."""
+    """Bytes that are no message or record of ours: who wrote them is broken, or hostile."""
 
 
 Pack = Callable[[Any, list[bytes]], object]
@@ -69,11 +74,7 @@ class _Payload:
 def encode(message: messages.Message) -> list[bytes]:
     """Return the bytes of a message, in pieces; large fields are not copied."""
     kind = type(message)
-    payload: list[bytes] = []
-    meta: bytes = msgpack.packb(_pack_of(kind)(message, payload))
-    if len(meta) > META_BYTES_MAX:
-        raise ValueError(f"the meta data of a {kind.__name__} has {len(meta)} bytes")
-    return [_HEAD.pack(_NUMBERS[kind], len(meta)) + meta, *payload]
+    return _encode(_NUMBERS[kind], kind, message)
 
 
 def decode(data: bytes) -> messages.Message:
@@ -82,19 +83,53 @@ def decode(data: bytes) -> messages.Message:
     Raises:
         CodingError: it is malformed, or beyond a limit.
     """
+    number = data[0] if data else len(KINDS)
+    if number >= len(KINDS):
+        raise CodingError("message of unknown kind")
+    message: messages.Message = _decode(KINDS[number], data)
+    return message
+
+
+def encode_record(record: Record) -> bytes:
+    """Return what a device remembers as bytes."""
+    return b"".join(_encode(RECORD_FORMAT, Record, record))
+
+
+def decode_record(data: bytes) -> Record:
+    """Read what a device remembers.
+
+    Raises:
+        CodingError: it is malformed, or of another release.
+    """
+    if data[:1] != bytes([RECORD_FORMAT]):
+        raise CodingError("record of an unknown format")
+    record: Record = _decode(Record, data)
+    return record
+
+
+def _encode(number: int, kind: type[Any], value: object) -> list[bytes]:
+    payload: list[bytes] = []
+    meta: bytes = msgpack.packb(_pack_of(kind)(value, payload))
+    if len(meta) > META_BYTES_MAX:
+        raise ValueError(f"the meta data of a {kind.__name__} has {len(meta)} bytes")
+    return [_HEAD.pack(number, len(meta)) + meta, *payload]
+
+
+def _decode(kind: type[Any], data: bytes) -> Any:
+    """Read what stands behind the number of its kind, which was looked at."""
     try:
-        number, length = _HEAD.unpack_from(data)
+        _, length = _HEAD.unpack_from(data)
     except error:
         raise CodingError("message without a head") from None
-    if number >= len(KINDS) or length > META_BYTES_MAX or _HEAD.size + length > len(data):
-        raise CodingError("message of unknown kind or length")
+    if length > META_BYTES_MAX or _HEAD.size + length > len(data):
+        raise CodingError("message of unknown length")
     view = memoryview(data)
     meta = _unpack_meta(bytes(view[_HEAD.size : _HEAD.size + length]))
     payload = _Payload(view[_HEAD.size + length :])
-    message: messages.Message = _unpack_of(KINDS[number])(meta, payload)
+    value = _unpack_of(kind)(meta, payload)
     if not payload.is_empty:
         raise CodingError("message with more payload than it says")
-    return message
+    return value
 
 
 def _unpack_meta(data: bytes) -> object:
@@ -236,19 +271,29 @@ def _pack_bytes(value: bytes, payload: list[bytes]) -> object:
 
 
 def _pack_runs(runs: Sequence[Run], payload: list[bytes]) -> object:
-    """Return the distinct assignments; which slots have which goes into the payload."""
+    """Return members and distinct assignments; which slots have which goes into the payload."""
+    holders: dict[Member, int] = {}
     places: dict[Assignment, int] = {}
     packed = [
         _RUN.pack(first, last, places.setdefault(assignment, len(places)))
         for first, last, assignment in runs
     ]
-    assignments = [_pack_of(Assignment)(each, payload) for each in places]
-    return [assignments, _pack_bytes(b"".join(packed), payload)]
+    assignments = [
+        [
+            [holders.setdefault(holder, len(holders)) for holder in each.holders],
+            each.lineage,
+            each.hold_ms,
+        ]
+        for each in places
+    ]
+    members = [_pack_of(Member)(each, payload) for each in holders]
+    return [members, assignments, _pack_bytes(b"".join(packed), payload)]
 
 
 def _unpack_runs(value: object, payload: _Payload) -> list[Run]:
-    packed, length = _list(value, 2, 2)
-    assignments = [_unpack_of(Assignment)(each, payload) for each in _list(packed, ITEMS_MAX)]
+    named, packed, length = _list(value, 3, 3)
+    members = [_unpack_of(Member)(each, payload) for each in _list(named, MEMBERS_MAX)]
+    assignments = [_assignment(each, members) for each in _list(packed, ITEMS_MAX)]
     data = payload.take(_number(length, None))
     if len(data) % _RUN.size or len(data) > _RUN.size * SLOTS_MAX:
         raise CodingError("table with broken runs")
@@ -260,6 +305,15 @@ def _unpack_runs(value: object, payload: _Payload) -> list[Run]:
         runs.append(Run(first, last, assignments[place]))
         following = last + 1
     return runs
+
+
+def _assignment(value: object, members: Sequence[Member]) -> Assignment:
+    packed, lineage, hold_ms = _list(value, 3, 3)
+    places = [_number(each, None) for each in _list(packed, len(members), 1)]
+    if max(places) >= len(members):
+        raise CodingError("table with an unknown holder")
+    primary, *backups = (members[place] for place in places)
+    return Assignment(primary, tuple(backups), _number(lineage, None), _number(hold_ms, None))
 
 
 def _pack_table(table: Table, payload: list[bytes]) -> object:

@@ -346,14 +346,16 @@ class Founding:
             for member in table.members
             if member in gathering.weights
         }
-        slots = self._inherited(table, gathering.holders)
+        slots = self._inherited(table, members, gathering.holders)
         new = found(gathering.founded, table.epoch + 1, members, slots)
         for member in members:
             if member != state.me:
                 state.send(member, TableInForce(new))
         self.adopt(new)
 
-    def _inherited(self, table: Table, holders: dict[Member, frozenset[int]]) -> list[Assignment]:
+    def _inherited(
+        self, table: Table, weights: dict[Member, int], holders: dict[Member, frozenset[int]]
+    ) -> list[Assignment]:
         """Return who has each slot in a cluster of those who have pledged themselves."""
         kept = [
             next((each for each in now.holders if slot in holders.get(each, ())), None)
@@ -362,8 +364,7 @@ class Founding:
         is_fresh = self._state.settings.isolation is Isolation.FRESH
         if is_fresh or (None in kept and not self._all_missing_gone()):
             kept = [None] * len(kept)
-        weights = tuple((member, 1) for member in holders)
-        targets = self._state.settings.targets(weights, len(kept))
+        targets = self._state.settings.targets(tuple(weights.items()), 1)
         return [
             Assignment(targets[slot][0], (), now.lineage + 1)
             if holder is None

@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from .messages import MoveKind
 from .settings import BATCH_SLOTS, Targets, Weights
 from .table import Assignment, Change, Member, Table
 
+_NOBODY = Member("", 0)
+_Left = TypeVar("_Left")
+_Right = TypeVar("_Right")
+_Result = TypeVar("_Result")
 Holds = Callable[[Member], int]
 """How long a member that is given up may still serve, in milliseconds."""
 
@@ -41,31 +47,65 @@ def membership_change(
     alive = {member for member, _ in kept}
     slots: dict[int, Assignment] = dict(assigned or {})
     if dead:
-        heirs: Sequence[tuple[Member, ...]] | None = None
         hold_of = {member: holds(member) for member in table.members if member in dead}
+        remains = _same_for_same(partial(_remains, alive, hold_of))
+        inherited = _same_for_same(_inherited)
+        orphans: dict[int, Assignment] = {}
         for slot, before in enumerate(table.slots):
             now = slots.get(slot, before)
-            if alive.issuperset(now.holders):
-                continue
-            backups = tuple(member for member in now.backups if member in alive)
-            if now.primary in alive:
-                slots[slot] = now._replace(backups=backups)
-                continue
-            # A move that was proposed was given by the primary before, which may be dead.
-            hold_ms = max(before.hold_ms, hold_of.get(before.primary, 0))
-            hold_ms = max(hold_ms, hold_of.get(now.primary, 0))
-            if backups:
-                slots[slot] = Assignment(backups[0], (), now.lineage, hold_ms)
-            else:
-                if heirs is None:
-                    heirs = targets(tuple(members), len(table.slots))
-                slots[slot] = Assignment(heirs[slot][0], (), now.lineage + 1, hold_ms)
+            left = remains(before, now)
+            if left.primary == _NOBODY:
+                orphans[slot] = left
+            elif left is not now:
+                slots[slot] = left
+        if orphans:
+            heirs = targets(tuple(members), 1)
+            for slot, orphan in orphans.items():
+                slots[slot] = inherited(orphan, heirs[slot])
     return table.change(
         slots,
         tuple(member for member, _ in members),
         tuple(weight for _, weight in members),
         table.heir,
     )
+
+
+def _remains(
+    alive: Collection[Member], hold_of: Mapping[Member, int], before: Assignment, now: Assignment
+) -> Assignment:
+    """Return what the living have of an assignment; `_NOBODY` leads it if that is nothing."""
+    backups = tuple(member for member in now.backups if member in alive)
+    if now.primary in alive:
+        return now if backups == now.backups else now._replace(backups=backups)
+    # A move that was proposed was given by the primary before, which may be dead.
+    hold_ms = max(before.hold_ms, hold_of.get(before.primary, 0), hold_of.get(now.primary, 0))
+    if backups:
+        return Assignment(backups[0], (), now.lineage, hold_ms)
+    return Assignment(_NOBODY, (), now.lineage + 1, hold_ms)
+
+
+def _inherited(orphan: Assignment, heirs: tuple[Member, ...]) -> Assignment:
+    return orphan._replace(primary=heirs[0])
+
+
+def _same_for_same(
+    function: Callable[[_Left, _Right], _Result],
+) -> Callable[[_Left, _Right], _Result]:
+    """Return the function with a memory of what it gave for the same two objects.
+
+    Of 16384 slots most have an object in common with others, and to see that is ten times faster
+    than to compare or hash what is in it.
+    """
+    # With the objects, so that they live, and no other one gets their places.
+    known: dict[tuple[int, int], tuple[_Result, _Left, _Right]] = {}
+
+    def remembering(left: _Left, right: _Right) -> _Result:
+        key = (id(left), id(right))
+        if key not in known:
+            known[key] = function(left, right), left, right
+        return known[key][0]
+
+    return remembering
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +141,25 @@ def plan(table: Table, leaving: Collection[Member], targets: Targets, replicas: 
     if not staying:
         return Plan([], {})
     count = min(replicas, len(staying))
-    target = targets(staying, len(table.slots))
+    target = targets(staying, count)
     grouped: dict[tuple[int, MoveKind, Member, Member], list[int]] = {}
     drops: dict[int, Assignment] = {}
-    for slot, now in enumerate(table.slots):
-        wanted = target[slot][:count]
+
+    def group_of(now: Assignment, wanted: tuple[Member, ...]) -> list[int] | None:
         step = _step(now, wanted, leaving)
-        if step is not None:
-            grouped.setdefault((step[0], step[1], now.primary, step[2]), []).append(slot)
+        if step is None:
+            return None
+        urgency, kind, goal = step
+        return grouped.setdefault((urgency, kind, now.primary, goal), [])
+
+    group = _same_for_same(group_of)
+    trimmed = _same_for_same(_trimmed)
+    for slot, (now, wanted) in enumerate(zip(table.slots, target, strict=True)):
+        slots = group(now, wanted)
+        if slots is not None:
+            slots.append(slot)
         elif len(now.backups) >= count:
-            backups = tuple(member for member in now.backups if member in wanted)
-            drops[slot] = now._replace(backups=backups)
+            drops[slot] = trimmed(now, wanted)
     batches = [
         Batch(kind, source, goal, tuple(slots[first : first + BATCH_SLOTS]))
         for (_, kind, source, goal), slots in sorted(grouped.items())
@@ -136,6 +184,10 @@ def _step(
     if now.primary != wanted[0]:
         return int(now.primary not in leaving), MoveKind.MOVE, wanted[0]
     return None
+
+
+def _trimmed(now: Assignment, wanted: tuple[Member, ...]) -> Assignment:
+    return now._replace(backups=tuple(each for each in now.backups if each in wanted))
 
 
 def _urgency(now: Assignment, leaving: Collection[Member], count: int) -> int:

@@ -63,7 +63,9 @@ class Isolation(StrEnum):
 
 Weights = tuple[tuple[Member, int], ...]
 Targets = Callable[[Weights, int], Sequence[tuple[Member, ...]]]
-"""Says for each slot who is to hold it at last, the primary first: at most that many members."""
+"""Says for each slot who is to hold it at last, the primary first: that many members, or all.
+
+The primary is the same however many are asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,18 @@ from random import Random
 
 import msgpack
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from memcloud.protocol.coding import CodingError, decode, encode
+from memcloud.protocol.ballots import Ballot, Record
+from memcloud.protocol.coding import (
+    NUMBER_MAX,
+    CodingError,
+    decode,
+    decode_record,
+    encode,
+    encode_record,
+)
 from memcloud.protocol.effects import Send
 from memcloud.protocol.messages import (
     CopyChunk,
@@ -22,7 +32,7 @@ from memcloud.protocol.messages import (
     Replicate,
     TableInForce,
 )
-from memcloud.protocol.table import Assignment, Member
+from memcloud.protocol.table import NO_CLUSTER, Assignment, Cluster, Member, Table
 
 from . import world
 from .scenarios import Setup, run
@@ -115,3 +125,87 @@ def test_names_have_limits() -> None:
     """A device's name is short and can be printed."""
     with pytest.raises(CodingError):
         decode(b"".join(encode(Order(1, MoveKind.COPY, Member("x" * 300, 1), ()))))
+
+
+# What a device remembers
+
+numbers = st.integers(0, NUMBER_MAX)
+names = st.sampled_from(
+    ["a", "b", "c", "P56IOI7-MZJNU2Y-IQGDREY-DM2MGTI-MGL3BXN-PQ6W5BM-TBBZ4TJ-XZWICQ2"]
+)
+members = st.builds(Member, names, numbers)
+clusters = st.one_of(st.just(NO_CLUSTER), st.builds(Cluster, numbers, numbers))
+ballots = st.builds(Ballot, numbers, members)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    """Tables with some runs, and some slots that differ from their neighbours."""
+    named = draw(st.lists(members, min_size=1, max_size=5, unique=True))
+    holders = st.lists(st.sampled_from(named), min_size=1, max_size=3, unique=True)
+    assignments = st.builds(
+        lambda held, lineage, hold_ms: Assignment(held[0], tuple(held[1:]), lineage, hold_ms),
+        holders,
+        numbers,
+        numbers,
+    )
+    slots = draw(st.lists(assignments, max_size=12))
+    weights = [draw(numbers) for _ in named]
+    return Table(
+        draw(clusters),
+        draw(numbers),
+        tuple(named),
+        tuple(weights),
+        tuple(slot for slot in slots for _ in range(draw(st.integers(1, 3)))),
+        draw(clusters),
+    )
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """Records of devices that are members, or not, with a decree that is open, or not."""
+    table, after = draw(tables()), draw(tables())
+    change = after.change(
+        {slot: Assignment(after.members[0], (), 7) for slot in range(0, len(after.slots), 2)}
+    )
+    return Record(
+        draw(numbers),
+        draw(st.sampled_from([None, table])),
+        draw(st.booleans()),
+        draw(st.none() | ballots),
+        draw(st.none() | st.tuples(ballots, st.just(change))),
+    )
+
+
+@given(records())
+@settings(deadline=None)
+def test_a_record_survives(record: Record) -> None:
+    """A device that forgot what it has promised would break it."""
+    assert decode_record(encode_record(record)) == record
+
+
+@given(st.binary(max_size=64))
+def test_what_is_no_record_is_refused(data: bytes) -> None:
+    """Whatever the file holds, it is one kind of error."""
+    with pytest.raises(CodingError):
+        decode_record(data)
+
+
+@given(records(), st.data())
+@settings(deadline=None)
+def test_a_damaged_record_is_refused_or_read(record: Record, chosen: st.DataObject) -> None:
+    """No other error comes out, wherever a byte is wrong."""
+    data = bytearray(encode_record(record))
+    data[chosen.draw(st.integers(0, len(data) - 1))] = chosen.draw(st.integers(0, 255))
+    with suppress(CodingError):
+        assert isinstance(decode_record(bytes(data)), Record)
+
+
+@given(records(), st.data())
+@settings(deadline=None)
+def test_half_a_record_is_refused(record: Record, chosen: st.DataObject) -> None:
+    """So is one with something behind it."""
+    data = encode_record(record)
+    for wrong in (data[: chosen.draw(st.integers(0, len(data) - 1))], data + b"!"):
+        with pytest.raises(CodingError):
+            decode_record(wrong)

@@ -28,10 +28,10 @@ from memcloud.protocol.messages import (
 from memcloud.protocol.settings import SUSPECT_MS, Settings
 from memcloud.protocol.table import Assignment, Change, Member, Table
 
+from .rotation import rotating_targets
 from .test_directed import cluster_of, process_of, write_all
 from .test_table import A, B, C, table_of
 from .toy_store import ToyStore
-from .world import rotating_targets
 
 START_MS = 1000
 
@@ -42,7 +42,8 @@ class Lonely:
     def __init__(self, me: Member, table: Table, record: Record | None = None) -> None:
         self.now_ms = START_MS
         self.store = ToyStore()
-        settings = Settings(me.device, 1, len(table.slots), rotating_targets, replicas=2)
+        targets = rotating_targets(len(table.slots))
+        settings = Settings(me.device, 1, len(table.slots), targets, replicas=2)
         self.record = record or Record(me.incarnation - 1)
         # The wall clock shows 0, so that the number of the run follows from the record.
         self.core = Core(settings, self.store, Random(1), self.record, START_MS, -START_MS)

@@ -19,11 +19,12 @@ from memcloud.protocol.ballots import Record
 from memcloud.protocol.core import Core
 from memcloud.protocol.effects import Effect, Left, Renewed, Reply, SaveRecord, Send, TableChanged
 from memcloud.protocol.messages import Message
-from memcloud.protocol.settings import Isolation, Settings, Weights
+from memcloud.protocol.settings import Isolation, Settings, Targets
 from memcloud.protocol.table import NO_CLUSTER, Assignment, Cluster, Member, Table
 from tests.histories import Kind, Operation, Outcome
 from tests.histories.operations import FOREVER
 
+from .rotation import rotating_targets
 from .toy_store import ToyStore
 
 TICK_MS = 50
@@ -92,15 +93,6 @@ class CheckedStore(ToyStore):
         return super().run(slot, command, now_ms)
 
 
-def rotating_targets(weights: Weights, slot_count: int) -> list[tuple[Member, ...]]:
-    """Return for each slot the members in turn, by name of device."""
-    members = sorted(member for member, _ in weights)
-    count = len(members)
-    return [
-        tuple(members[(slot + step) % count] for step in range(count)) for slot in range(slot_count)
-    ]
-
-
 CoreMaker = Callable[[Settings, CheckedStore, Random, Record | None, int, int], Core]
 
 
@@ -117,10 +109,12 @@ class World:
         isolation: Isolation = Isolation.AUTO,
         weather: Weather | None = None,
         make_core: CoreMaker = Core,
+        targets: Targets | None = None,
     ) -> None:
         self.random = Random(seed)
         self.replicas = replicas
         self.slot_count = slots
+        self.targets = targets or rotating_targets(slots)
         self.isolation = isolation
         self.weather = weather or Weather()
         self.make_core = make_core
@@ -183,7 +177,7 @@ class World:
         device = self.devices[name]
         assert device.process is None
         settings = Settings(
-            name, 1 << 30, self.slot_count, rotating_targets, self.replicas, self.isolation
+            name, 1 << 30, self.slot_count, self.targets, self.replicas, self.isolation
         )
         store = CheckedStore(
             lambda slot: self._check_run(process, slot),
@@ -445,7 +439,7 @@ class World:
     def wanted(self, table: Table, slot: int, lineage: int, hold_ms: int) -> Assignment:
         """Return the assignment that the target asks for."""
         weights = tuple((member, 1) for member in table.members)
-        holders = rotating_targets(weights, self.slot_count)[slot][: self.replicas]
+        holders = self.targets(weights, self.replicas)[slot]
         backups = set(table.slots[slot].backups)
         if backups == set(holders[1:]):
             return Assignment(holders[0], table.slots[slot].backups, lineage, hold_ms)
@@ -494,4 +488,4 @@ class World:
         return "\n".join(lines)
 
 
-__all__ = ["Effect", "Process", "Weather", "World", "rotating_targets"]
+__all__ = ["Effect", "Process", "Weather", "World"]
