@@ -16,6 +16,7 @@ from .messages import (
     CopyDropped,
     CopyOffered,
     CopyRefused,
+    Part,
     Replicate,
     Replicated,
 )
@@ -69,13 +70,16 @@ class Learning:
         """Take the next chunk of a copy."""
         state = self._state
         lesson = self._find(source, message.attempt, message.epoch)
-        if lesson is None or not self._may_learn(source, message.slot, message.epoch):
+        if lesson is None or not all(
+            self._may_learn(source, part.slot, message.epoch) for part in message.parts
+        ):
             return
         if lesson.number < message.number <= lesson.number + WINDOW_CHUNKS:
             lesson.early[message.number] = message
         while (following := lesson.early.pop(lesson.number + 1, None)) is not None:
             lesson.number = following.number
-            self._take(lesson, following)
+            for part in following.parts:
+                self._take(lesson, part)
         state.send(source, CopyAck(message.epoch, message.attempt, lesson.number))
 
     def on_dropped(self, source: Member, message: CopyDropped) -> None:
@@ -110,17 +114,16 @@ class Learning:
         for source in list(self._lessons):
             self._forget(source)
 
-    def _take(self, lesson: Lesson, message: CopyChunk) -> None:
-        state, slot = self._state, message.slot
+    def _take(self, lesson: Lesson, part: Part) -> None:
+        state, slot = self._state, part.slot
         assert state.table is not None
-        if message.is_first:
+        if part.is_first:
             state.store.unstage(slot)
             lesson.begun[slot] = None
-        state.store.stage(slot, message.data, state.now_ms)
-        if message.is_last:
+        state.store.stage(slot, part.data, state.now_ms)
+        if part.is_last:
             lineage = state.table.slots[slot].lineage
-            results = Results.load(message.memory)
-            lesson.complete[slot] = Copy(lineage, message.sequence, results)
+            lesson.complete[slot] = Copy(lineage, part.sequence, Results.load(part.memory))
 
     def _may_learn(self, source: Member, slot: int, epoch: int) -> bool:
         table = self._state.table

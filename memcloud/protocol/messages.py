@@ -206,19 +206,37 @@ class CopyOffered:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class CopyChunk:
-    """A part of the copy of a slot, which stands at ``sequence``. Chunks are numbered from 1."""
+class Part(NamedTuple):
+    """A part of a slot that is copied, as it was at ``sequence``."""
 
-    epoch: int
-    attempt: int
-    number: int
     slot: int
     sequence: int
     is_first: bool  # of the slot
     is_last: bool
     data: bytes
     memory: Memory  # with the last one
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in a message."""
+        size_bytes = PART_BYTES + len(self.data)
+        for _, _, replies in self.memory:
+            size_bytes += GATEWAY_BYTES + sum(PART_BYTES + len(reply) for _, reply in replies)
+        return size_bytes
+
+
+PART_BYTES = 32
+GATEWAY_BYTES = 96
+
+
+@dataclass(frozen=True, slots=True)
+class CopyChunk:
+    """Parts of slots, in their order. Chunks are numbered from 1."""
+
+    epoch: int
+    attempt: int
+    number: int
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from .messages import (
     CopyRefused,
     MoveKind,
     Order,
+    Part,
 )
 from .serving import Serving
 from .settings import ATTEMPT_MS, BATCH_BYTES, PROPOSAL_MS, RESEND_MS, WINDOW_CHUNKS
@@ -198,7 +199,20 @@ class Moves:
 
     def _chunks(self, attempt: Attempt) -> Iterator[CopyChunk]:
         """Yield the slots in chunks, each slot as it is when its first chunk is asked for."""
-        state, number = self._state, 0
+        epoch, full_bytes = self._state.epoch, self._state.settings.chunk_bytes
+        number, size_bytes, parts = 0, 0, list[Part]()
+        for part in self._parts(attempt):
+            parts.append(part)
+            size_bytes += part.size_bytes
+            if size_bytes >= full_bytes:
+                number += 1
+                yield CopyChunk(epoch, attempt.number, number, tuple(parts))
+                size_bytes, parts = 0, []
+        if parts:
+            yield CopyChunk(epoch, attempt.number, number + 1, tuple(parts))
+
+    def _parts(self, attempt: Attempt) -> Iterator[Part]:
+        state = self._state
         for slot in attempt.slots:
             copy = self._serving.held[slot]
             parts = state.store.snapshot(slot, state.now_ms) or [b""]
@@ -207,19 +221,8 @@ class Moves:
             copy.streams[attempt.target] = Stream(sequence, attempt.number, is_binding=False)
             self._serving.refresh((slot,))
             for index, part in enumerate(parts):
-                number += 1
                 is_last = index == len(parts) - 1
-                yield CopyChunk(
-                    state.epoch,
-                    attempt.number,
-                    number,
-                    slot,
-                    sequence,
-                    index == 0,
-                    is_last,
-                    part,
-                    memory if is_last else (),
-                )
+                yield Part(slot, sequence, index == 0, is_last, part, memory if is_last else ())
 
     def _fill_window(self, attempt: Attempt) -> None:
         while len(attempt.window) < WINDOW_CHUNKS:

@@ -103,7 +103,8 @@ def _any_ack(serving: Any, source: Any, message: Any) -> None:
 def _retaking_chunk(learning: Any, source: Any, message: Any) -> None:
     lesson = learning._find(source, message.attempt, message.epoch)
     if lesson is not None and message.number <= lesson.number:
-        learning._take(lesson, message)
+        for part in message.parts:
+            learning._take(lesson, part)
     _ON_CHUNK(learning, source, message)
 
 

@@ -29,6 +29,7 @@ from memcloud.protocol.messages import (
     MoveKind,
     Order,
     Origin,
+    Part,
     Replicate,
     TableInForce,
 )
@@ -111,7 +112,7 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
 def test_damaged_messages_are_refused_or_read() -> None:
     """No other error comes out, whatever the bytes."""
     random = Random(7)
-    chunk = CopyChunk(1, 2, 3, 4, 5, True, True, b"data", ((A, 1, ((2, b"x"),)),))
+    chunk = CopyChunk(1, 2, 3, (Part(4, 5, True, True, b"data", ((A, 1, ((2, b"x"),)),)),))
     messages: list[Message] = [BEAT, ORDER, chunk, TableInForce(table_of(A, B))]
     for _ in range(3000):
         data = bytearray(b"".join(encode(random.choice(messages))))

@@ -20,6 +20,7 @@ from memcloud.protocol.messages import (
     MoveKind,
     Order,
     Outbid,
+    Part,
     Prepare,
     Promise,
     Replicate,
@@ -134,7 +135,7 @@ def test_a_learner_takes_nothing_of_an_attempt_that_is_over() -> None:
     node = Lonely(B, table_of(A, B, slots=1))
     for number in (1, 2):
         node.tell(A, CopyOffered(1, number, (0,), 0))
-    late = CopyChunk(1, 1, 1, 0, 5, True, True, b"value k old -1 0", ())
+    late = CopyChunk(1, 1, 1, (Part(0, 5, True, True, b"value k old -1 0", ()),))
     assert node.tell(A, late) == []
     assert not node.store.staged
     assert node.tell(A, Replicate(1, 0, 1, Entry(6, b"gone k", None, b""))) == []

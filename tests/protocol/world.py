@@ -115,6 +115,7 @@ class World:
         self.replicas = replicas
         self.slot_count = slots
         self.targets = targets or rotating_targets(slots)
+        self.chunk_bytes = 1 if seed // 10 % 2 else 100  # a part in each, or some
         self.isolation = isolation
         self.weather = weather or Weather()
         self.make_core = make_core
@@ -177,7 +178,13 @@ class World:
         device = self.devices[name]
         assert device.process is None
         settings = Settings(
-            name, 1 << 30, self.slot_count, self.targets, self.replicas, self.isolation
+            name,
+            1 << 30,
+            self.slot_count,
+            self.targets,
+            self.replicas,
+            self.isolation,
+            chunk_bytes=self.chunk_bytes,
         )
         store = CheckedStore(
             lambda slot: self._check_run(process, slot),
