@@ -95,6 +95,11 @@ def parse_path(text: str) -> str:
     return str(Path(text).expanduser().absolute())
 
 
+def parse_replicas(text: str) -> int:
+    """Return how many members are to hold each key."""
+    return _parse_number(text, 1, 8, "it must be a number from 1 to 8")
+
+
 def parse_text(text: str) -> str:
     """Return what is given."""
     return text

@@ -23,6 +23,8 @@ from .machine import memory_total_bytes
 from .sizes import parse_size
 
 DEFAULT_MEMORY = "25%"
+# mDNS shows the nodes that are already there within 0.13 s, and links are up soon after.
+LOOKING_MS = 700
 
 
 def _parse_memory(text: str) -> int:
@@ -97,6 +99,20 @@ SETTINGS = (
         "Who goes when it is full: allkeys-s3fifo (default), allkeys-lru, -lfu or -random, "
         "volatile-lru, -lfu, -random or -ttl, or noeviction, which refuses writes instead.",
         parsing.choice([policy.value for policy in Policy]),
+    ),
+    Setting(
+        "replicas",
+        "COUNT",
+        "How many members hold each key, 1 to 8; with 2 no acknowledged write is lost when one is"
+        " killed (default: 1; give the same on all nodes).",
+        parsing.parse_replicas,
+    ),
+    Setting(
+        "isolated",
+        "POLICY",
+        "What becomes of members that are cut off from most others for 8 s: auto (default) goes on"
+        " with the keys if all are there, fresh goes on empty, refuse waits.",
+        parsing.choice(["auto", "fresh", "refuse"]),
     ),
     Setting(
         "join",
@@ -258,6 +274,7 @@ def _build(values: dict[str, Any], file: str | None) -> Settings:
     if peer_port == port:
         raise SettingsError(f"--port and --peer-port cannot both be {port}")
     default_socket = paths.maybe_socket_path(port)
+    mdns = not values.get("no_mdns", False)
     return Settings(
         name=values.get("name") or _default_name(port),
         port=port,
@@ -270,7 +287,10 @@ def _build(values: dict[str, Any], file: str | None) -> Settings:
         cluster=values.get("cluster", "default"),
         join=values.get("join", ()),
         interface=values.get("interface"),
-        mdns=not values.get("no_mdns", False),
+        mdns=mdns,
+        replicas=values.get("replicas", 1),
+        isolated=values.get("isolated", "auto"),
+        start_ms=LOOKING_MS if mdns or values.get("join") else 0,
         requirepass=values.get("requirepass", ""),
         max_clients=values.get("max_clients", 10_000),
         log_level=values.get("log_level", "info"),

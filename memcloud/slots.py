@@ -43,6 +43,7 @@ class Slots:
         self._store = store
         self._aside = aside
         self._inherited: set[int] = set()
+        self._staged: set[int] = set()
         # Slots that this node leads and that are to be brought in, in order.
         self.waiting: dict[int, None] = {}
 
@@ -161,6 +162,7 @@ class Slots:
 
     def stage(self, slot: int, chunk: bytes, now_ms: int) -> None:
         """See `SlotStore`."""
+        self._staged.add(slot)
         if not chunk:
             return
         is_inherited, *entries = msgpack.unpackb(chunk, use_list=True)
@@ -172,17 +174,21 @@ class Slots:
 
     def unstage(self, slot: int) -> None:
         """See `SlotStore`."""
-        self._inherited.discard(slot)
-        self._aside.drop_slots([slot])
-        self._account()
+        if slot in self._staged:
+            self._staged.discard(slot)
+            self._inherited.discard(slot)
+            self._aside.drop_slots([slot])
+            self._account()
 
     def adopt_staged(self, slot: int) -> None:
-        """See `SlotStore`: it is where it is to be until it is brought in."""
+        """See `SlotStore`. It is where it is to be until it is brought in."""
+        self._staged.discard(slot)
 
     def drop(self, slot: int) -> None:
         """See `SlotStore`."""
         self.waiting.pop(slot, None)
         self._inherited.discard(slot)
+        self._staged.discard(slot)
         self._store.drop_slots([slot])
         self._aside.drop_slots([slot])
         self._account()

@@ -15,6 +15,7 @@ from typing import Any, Final
 from memcloud.effects import CloseClient, CloseLink, ToClient, ToLink
 from memcloud.link.batch import Record, decode_calls, decode_results
 from memcloud.link.frames import FrameParser, Kind
+from memcloud.cluster.names import member_id
 from memcloud.link.messages import PROTOCOL_VERSION, Identity, encode_identity
 from memcloud.net.clients import ClientProtocol
 from memcloud.net.peers import PeerProtocol, PeerSockets
@@ -34,7 +35,9 @@ PEER_PORT: Final = 17000
 OTHER: Final = Identity(
     version=PROTOCOL_VERSION,
     cluster="default",
-    id="5" * 40,
+    device="other",
+    incarnation=1,
+    id=member_id("other", 1),
     name="other",
     bind=HOST,
     port=7000,
@@ -43,9 +46,6 @@ OTHER: Final = Identity(
     memory_bytes=1 << 30,
     uptime_ms=0,
     is_serving=True,
-    view_size=1,
-    view_first="5" * 40,
-    departed=(),
 )
 # What it says first on the link for its calls, and on that for its results.
 _GREETINGS: Final = {

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .messages import Entry, Forward
+from .messages import Entry, Forward, Origin
 from .results import Results
 from .table import Member
 
@@ -39,13 +39,17 @@ class Unreleased:
     release: Callable[[bool], None]
 
 
+NO_RESULTS = Results()
+"""Of slots that have nothing to remember, which are most; nothing is ever added to it."""
+
+
 @dataclass(slots=True)
 class Copy:
     """What a member knows about a slot that it holds, besides the data."""
 
     lineage: int
     sequence: int = 0  # of the last entry that is in the data
-    results: Results = field(default_factory=Results)
+    results: Results = NO_RESULTS
     # At the primary:
     serve_ms: int = 0  # not before
     is_frozen: bool = False
@@ -54,6 +58,12 @@ class Copy:
     waiting: list[tuple[Member, Forward]] = field(
         default_factory=list
     )  # for the end of a freeze or hold
+
+    def remember(self, origin: Origin, reply: bytes, sequence: int) -> None:
+        """See `Results.add`."""
+        if self.results is NO_RESULTS:
+            self.results = Results()
+        self.results.add(origin, reply, sequence)
 
     @property
     def committed(self) -> int:

@@ -414,7 +414,9 @@ class Core:
     def _excluded(self) -> None:
         if self.leading.is_leaving:
             self.state.effects.append(Left())
-        self._renew("it was given up by the others")
+            self._renew("it has left the cluster")
+        else:
+            self._renew("it was given up by the others")
 
     def _renew(self, why: str) -> None:
         """Drop everything, and go on as another run of this device."""

@@ -138,7 +138,7 @@ def plan(table: Table, leaving: Collection[Member], targets: Targets, replicas: 
         for member, weight in zip(table.members, table.weights, strict=True)
         if member not in leaving
     )
-    if not staying:
+    if not staying or len(table.members) == 1:
         return Plan([], {})
     count = min(replicas, len(staying))
     target = targets(staying, count)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .copies import Copy, Stream, Unreleased
+from .copies import NO_RESULTS, Copy, Stream, Unreleased
 from .messages import Entry, Forward, NotServed, Origin, Replicate, Replicated, Result
 from .settings import DRIFT, RESEND_MS
 from .state import State
@@ -117,7 +117,7 @@ class Serving:
         copy.sequence += 1
         entry = Entry(copy.sequence, effects, origin, reply)
         if origin is not None:
-            copy.results.add(origin, reply, copy.sequence)
+            copy.remember(origin, reply, copy.sequence)
         for member, stream in copy.streams.items():
             if not stream.entries:
                 stream.sent_ms = self._state.now_ms
@@ -214,9 +214,16 @@ class Serving:
 
         ``staged`` has the copies of slots that are complete.
         """
+        me, held, direct = self._state.me, self.held, self.direct
         for slot in slots:
             assignment = new.slots[slot]
-            if self._state.me not in assignment.holders:
+            primary, backups, lineage, hold_ms = assignment
+            is_new = slot not in held and slot not in staged
+            if is_new and primary == me and not backups and not hold_ms:  # most, at a start
+                held[slot] = Copy(lineage)
+                direct[slot] = True
+                continue
+            if me not in assignment.holders:
                 self._let_go(slot)
                 continue
             copy = self._hold(slot, assignment, staged.get(slot))
@@ -252,7 +259,8 @@ class Serving:
     def forget_gateways(self, table: Table) -> None:
         """Forget the results of members that are gone."""
         for copy in self.held.values():
-            copy.results.keep_only(table.members)
+            if copy.results is not NO_RESULTS:
+                copy.results.keep_only(table.members)
 
     def _hold(self, slot: int, assignment: Assignment, staged: Copy | None) -> Copy:
         copy = self.held.get(slot)
@@ -315,4 +323,4 @@ def take_entry(copy: Copy, entry: Entry, apply: Callable[[bytes], None]) -> None
         copy.sequence = entry.sequence
         apply(entry.effects)
         if entry.origin is not None:
-            copy.results.add(entry.origin, entry.reply, entry.sequence)
+            copy.remember(entry.origin, entry.reply, entry.sequence)
