@@ -227,9 +227,7 @@ class Clustering:
             session.replies.drain()
         before = {member.id for member in node.membership.members}
         names = {member: member_id(*member) for member in new.members}
-        node.membership.adopt(
-            new.epoch, new.members, [names[each.primary] for each in new.slots]
-        )
+        node.membership.adopt(new.epoch, new.members, [names[each.primary] for each in new.slots])
         if old is None or old.cluster != new.cluster:
             logger.info(
                 "in the cluster of %d members founded at %d", len(new.members), new.cluster[0]

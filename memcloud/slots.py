@@ -74,7 +74,9 @@ class Slots:
         """See `SlotStore`."""
         self.waiting.pop(slot, None)
         for space in self._occupied(self._store, slot):
-            self._transfer(self._keyspace(self._store, space), self._keyspace(self._aside, space), slot)
+            self._transfer(
+                self._keyspace(self._store, space), self._keyspace(self._aside, space), slot
+            )
         self._account()
 
     def is_in(self, slot: int) -> bool:

@@ -74,9 +74,7 @@ class Membership:
         gone = [member for member in self._departed.values() if member.name == name]
         return gone[-1] if gone else None
 
-    def adopt(
-        self, epoch: int, members: Sequence[tuple[str, int]], owners: Sequence[str]
-    ) -> None:
+    def adopt(self, epoch: int, members: Sequence[tuple[str, int]], owners: Sequence[str]) -> None:
         """Let a table be in force: its members (device, incarnation), and the owner of each slot."""
         before, self._others = self._others, {}
         for device, incarnation in members:

@@ -208,6 +208,9 @@ class Core:
         self.deciding.tick()
         self.founding.tick()
         self.merging.tick()
+        if self.leading.is_for_nothing():
+            self.leading.is_leaving = False
+            self.state.effects.append(Left())
         if self.founding.pledged_to is None:
             self.leading.tick()
             if self.founding.may_resume():

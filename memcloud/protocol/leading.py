@@ -89,6 +89,13 @@ class Leading:
         elif table.heir == NO_CLUSTER:
             self._work_off()
 
+    def is_for_nothing(self) -> bool:
+        """Return whether this node wants to leave, and so do all who could take its slots."""
+        state = self._state
+        if not self.is_leaving or not state.is_member or state.table is None:
+            return False
+        return len(set(self._leaving())) == len(state.table.members)
+
     def resume(self) -> None:
         """Let a cluster go on whose members have all been restarted, or cannot be reached."""
         state = self._state

@@ -181,10 +181,7 @@ class Serving:
                 continue
             is_held_back = now_ms < copy.serve_ms
             self.direct[slot] = not (
-                is_held_back
-                or copy.is_frozen
-                or copy.streams
-                or not self._state.store.is_in(slot)
+                is_held_back or copy.is_frozen or copy.streams or not self._state.store.is_in(slot)
             )
             if is_held_back:
                 self._holding[slot] = None
