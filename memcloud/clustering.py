@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from memcloud.cluster.member import Member as KnownMember
 from memcloud.cluster.member import State
-from memcloud.cluster.membership import Membership
 from memcloud.cluster.names import member_id
 from memcloud.link.frames import Frame, LinkError
 from memcloud.link.messages import Identity, decode_message, encode_message
@@ -72,8 +71,8 @@ class Clustering:
             node.clock.now_ms(),
             node.clock.unix_offset_ms(),
         )
-        self.has_left = False
-        self._had_lease = False
+        self._is_single = False
+        self._lease_until_ms = 0
 
     @property
     def me(self) -> Member:
@@ -83,12 +82,12 @@ class Clustering:
     @property
     def is_whole(self) -> bool:
         """Whether this node alone is the cluster, and any command may run on any slot of it."""
-        return self._node.membership.is_alone and 0 not in self.core.direct and self.has_lease
+        return self._is_single and self.has_lease
 
     @property
     def has_lease(self) -> bool:
         """Whether this node may serve now."""
-        return self._node.clock.now_ms() < self.core.lease_until_ms
+        return self._node.clock.now_ms() < self._lease_until_ms
 
     def state_of(self, slot: int) -> str:
         """Return how a command on a slot that this node owns can run now.
@@ -96,7 +95,7 @@ class Clustering:
         HERE, COPIED (its reply has to wait until it is on other members too), or HELD (not yet).
         """
         core, now_ms = self.core, self._node.clock.now_ms()
-        if core.direct[slot] and now_ms < core.lease_until_ms:
+        if core.direct[slot] and now_ms < self._lease_until_ms:
             return HERE
         if not core.can_serve(now_ms, slot):
             return HELD
@@ -185,7 +184,7 @@ class Clustering:
         """Bring some of them in."""
         if self.slots.waiting:
             self.core.serving.refresh(self.slots.bring_some(KEYS_PER_SLICE))
-            self._tell_engine()
+            self._note_lease()
 
     def follow(self) -> None:
         """Do what the protocol asks for."""
@@ -194,7 +193,7 @@ class Clustering:
             for effect in effects:
                 self._do(effect)
             effects = self.core.take_effects()
-        self._tell_engine()
+        self._note_lease()
 
     def _do(self, effect: Effect) -> None:
         match effect:
@@ -207,7 +206,6 @@ class Clustering:
             case Renewed(_, why):
                 self._renewed(why)
             case Left():
-                self.has_left = True
                 self._node.emit(Leave())
             case Reply():
                 raise AssertionError("this node asks the protocol to run nothing")
@@ -256,8 +254,10 @@ class Clustering:
         for member in members:
             node.forwarding.member_lost(member)
 
-    def _tell_engine(self) -> None:
+    def _note_lease(self) -> None:
+        self._lease_until_ms = self.core.lease_until_ms
+        self._is_single = self._node.membership.is_alone and 0 not in self.core.direct
         engine = self._node.engine
         if engine is not None:
-            engine.lease_until_ms = self.core.lease_until_ms
-            engine.is_alone = self.is_whole
+            engine.lease_until_ms = self._lease_until_ms
+            engine.is_alone = self._is_single

@@ -14,11 +14,11 @@ from memcloud.cluster.forwarding import Forwarding
 from memcloud.cluster.member import Member, State
 from memcloud.cluster.membership import Membership
 from memcloud.cluster.mesh import Link, Mesh
+from memcloud.cluster.names import member_id
 from memcloud.commands import TABLE
 from memcloud.commands.context import Context
 from memcloud.commands.table import Args, Command
 from memcloud.link.batch import database_of, is_no_touch, protocol_of
-from memcloud.cluster.names import member_id
 from memcloud.link.frames import Frame, Kind
 from memcloud.link.messages import PROTOCOL_VERSION, Identity
 from memcloud.protocol.ballots import Record

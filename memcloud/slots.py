@@ -1,9 +1,9 @@
 """The data of the slots that this node holds, as the cluster protocol wants it (`SlotStore`).
 
 There are two stores. ``store`` has the slots that this node leads: what clients see. ``aside`` has
-copies that no client sees: the slots of which this node is a backup, and those that are on their way
-to it. Nothing is evicted there. A slot that this node becomes the primary of is brought in key by
-key, when a command asks for it or in slices in between, so that no event takes long.
+copies that no client sees: the slots of which this node is a backup, and those that are on their
+way to it. Nothing is evicted there. A slot that this node becomes the primary of is brought in when
+a command asks for it, or in slices in between, so that no event takes long.
 
 What is sent to other members is msgpack:
 

@@ -51,7 +51,9 @@ def rule(parts: str, *, libraries: str = "", banned: frozenset[str] = WORLD) -> 
 
 
 NOTHING: frozenset[str] = frozenset()
-CORE = "memcloud memcloud.cluster memcloud.commands memcloud.link memcloud.store"
+CORE = (
+    "memcloud memcloud.cluster memcloud.commands memcloud.link memcloud.protocol memcloud.store"
+)
 
 # A folder or file and its rule; the longest match counts.
 RULES: dict[str, Rule] = {
@@ -68,6 +70,7 @@ RULES: dict[str, Rule] = {
     "memcloud/protocol": rule("memcloud memcloud.protocol memcloud.ring", libraries="msgpack"),
     "memcloud/link": rule("memcloud memcloud.link", libraries="msgpack"),
     "memcloud": rule(f"{CORE} memcloud.resp memcloud.ring"),
+    "memcloud/slots.py": rule("memcloud memcloud.ring memcloud.store", libraries="msgpack"),
     "memcloud/targets.py": rule("memcloud memcloud.protocol memcloud.ring"),
     "memcloud/net": rule(
         f"{CORE} memcloud.net memcloud.resp memcloud.ring",

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from time import process_time
 from typing import Any, Final
 
+from memcloud.cluster.names import member_id
 from memcloud.effects import CloseClient, CloseLink, ToClient, ToLink
 from memcloud.link.batch import Record, decode_calls, decode_results
 from memcloud.link.frames import FrameParser, Kind
-from memcloud.cluster.names import member_id
 from memcloud.link.messages import PROTOCOL_VERSION, Identity, encode_identity
 from memcloud.net.clients import ClientProtocol
 from memcloud.net.peers import PeerProtocol, PeerSockets

@@ -75,7 +75,7 @@ class Membership:
         return gone[-1] if gone else None
 
     def adopt(self, epoch: int, members: Sequence[tuple[str, int]], owners: Sequence[str]) -> None:
-        """Let a table be in force: its members (device, incarnation), and the owner of each slot."""
+        """Let a table be in force: members (device, incarnation), and the owner of each slot."""
         before, self._others = self._others, {}
         for device, incarnation in members:
             identifier = member_id(device, incarnation)

@@ -198,7 +198,7 @@ def encode_message(founded_ms: int, number: int, pieces: Sequence[bytes]) -> lis
     return [head + _CLUSTER.pack(founded_ms, number), *pieces]
 
 
-def decode_message(frame: Frame) -> tuple[int, int, memoryview]:
+def decode_message(frame: Frame) -> tuple[int, int, bytes]:
     """Return the name of the sender's cluster, and the bytes of the message.
 
     Raises:
@@ -207,4 +207,4 @@ def decode_message(frame: Frame) -> tuple[int, int, memoryview]:
     if len(frame.payload) < _CLUSTER.size:
         raise LinkError("message of no cluster")
     founded_ms, number = _CLUSTER.unpack_from(frame.payload)
-    return founded_ms, number, memoryview(frame.payload)[_CLUSTER.size :]
+    return founded_ms, number, frame.payload[_CLUSTER.size :]

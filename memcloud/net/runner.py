@@ -29,7 +29,8 @@ from memcloud.effects import (
 from memcloud.errors import StartError, StateError
 from memcloud.host import Host
 from memcloud.node import TICK_MS, Node
-from memcloud.protocol.coding import decode_record
+from memcloud.protocol.ballots import Record as Past
+from memcloud.protocol.coding import CodingError, decode_record
 from memcloud.seldom import SELDOM
 from memcloud.settings import Settings
 
@@ -37,11 +38,11 @@ from . import logs
 from .allocator import return_memory
 from .clients import ClientSockets
 from .device import Device, open_device
-from .record import Record
 from .discovery import Discovery
 from .host import SystemHost
 from .notify import notify
 from .peers import PeerSockets
+from .record import Record
 
 try:
     import uvloop as _uvloop
@@ -82,8 +83,7 @@ class Runner:
             self.node = Node(settings, self._clock, SystemRandom(), host)
         else:
             self._record = device.record
-            content = device.record.load()
-            past = None if content is None else decode_record(content)
+            past = _remembered(device)
             self.node = Node(settings, self._clock, SystemRandom(), host, device.id, past)
         self._clients = ClientSockets(self.node, self.carry_out)
         self._peers = PeerSockets(self.node, self.carry_out)
@@ -298,6 +298,17 @@ class Runner:
             exc_info=error if isinstance(error, Exception) else None,
             extra=SELDOM,
         )
+
+
+def _remembered(device: Device) -> Past | None:
+    content = device.record.load()
+    try:
+        return None if content is None else decode_record(content)
+    except CodingError as error:
+        raise StateError(
+            f"{device.record.path} is of another version ({error}); remove it together with"
+            f" {device.path} to make this node a new device"
+        ) from error
 
 
 def run(settings: Settings) -> int:
