@@ -32,14 +32,16 @@ RETURN_BYTES: Final = 16 << 20
 
 
 class Neighbour:
-    """Keeps one store within what its host can spare."""
+    """Keeps what a node stores within what its host can spare."""
 
     def __init__(
-        self, store: Store, host: Host, clock: Clock, emit: Callable[[Effect], None]
+        self, store: Store, aside: Store, host: Host, clock: Clock, emit: Callable[[Effect], None]
     ) -> None:
+        """``aside`` counts for what is used, but nothing of it may be evicted."""
         self.governor = Governor()
         self.given_back_bytes = 0
         self._store = store
+        self._aside = aside
         self._host = host
         self._clock = clock
         self._emit = emit
@@ -65,11 +67,12 @@ class Neighbour:
         store, governor = self._store, self.governor
         pressure = self._host.memory_pressure()
         was_pressed = governor.is_pressed
-        goal_bytes = governor.goal_bytes(pressure, store.limit_bytes, store.used_bytes)
+        used_bytes = store.used_bytes + self._aside.used_bytes
+        goal_bytes = governor.goal_bytes(pressure, store.limit_bytes, used_bytes)
         if governor.is_pressed and not was_pressed:
             logger.info("the host is short of memory: giving some back")
         if goal_bytes is None:
-            governor.grow(pressure, store.limit_bytes, store.used_bytes, self._clock.now_ms())
+            governor.grow(pressure, store.limit_bytes, used_bytes, self._clock.now_ms())
             store.ceiling_bytes = governor.ceiling_bytes
         else:
             self._goal_bytes = goal_bytes
@@ -84,20 +87,23 @@ class Neighbour:
 
     def _tidy(self) -> None:
         self._is_untidy = self._store.tidy()
-        if self._store.has_freed():
+        self._is_untidy |= self._aside.tidy()
+        # Both are to be asked, since the answer is given once.
+        if any([self._store.has_freed(), self._aside.has_freed()]):
             self._emit(ReturnMemory())
 
     def _evict_slice(self) -> None:
         store = self._store
         assert self._goal_bytes is not None
-        before_bytes = store.used_bytes
-        evicted = store.evict_some(self._goal_bytes, SLICE_KEYS)
+        before_bytes, aside_bytes = store.used_bytes, self._aside.used_bytes
+        goal_bytes = max(0, self._goal_bytes - aside_bytes)
+        evicted = store.evict_some(goal_bytes, SLICE_KEYS)
         freed_bytes = before_bytes - store.used_bytes
         self.given_back_bytes += freed_bytes
         self._unreturned_bytes += freed_bytes
-        self.governor.shrink(self._goal_bytes, store.used_bytes)
+        self.governor.shrink(self._goal_bytes, store.used_bytes + aside_bytes)
         store.ceiling_bytes = self.governor.ceiling_bytes
-        if evicted < SLICE_KEYS or store.used_bytes <= self._goal_bytes:
+        if evicted < SLICE_KEYS or store.used_bytes <= goal_bytes:
             self._goal_bytes = None
         is_due = self._goal_bytes is None or self._unreturned_bytes >= RETURN_BYTES
         if self._unreturned_bytes and is_due:

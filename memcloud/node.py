@@ -96,7 +96,7 @@ class Node:
         self.dispatcher = Dispatcher(self.commands, self.store, self._stats, clock)
         self.clients = Clients(self)
         self._effects: list[Effect] = []
-        self.neighbour = Neighbour(self.store, host, clock, self.emit)
+        self.neighbour = Neighbour(self.store, self.aside, host, clock, self.emit)
         self.restarts = Restarts(self.sessions)
         self.is_serving = False  # clients; its driver says when
         self._last_tick_ms = self._last_slow_tick_ms = self.started_ms
@@ -111,7 +111,7 @@ class Node:
             random,
             emit=self.emit,
             identity=self.identity,
-            load=lambda: (self.store.used_bytes, self.key_count()),
+            load=lambda: (self.used_bytes, self.key_count()),
             on_frame=self._handle,
             on_lost=lambda member: self.forwarding.link_lost(member),
             on_met=self.clustering.met,
@@ -182,8 +182,13 @@ class Node:
             is_serving=self.is_serving,
         )
 
+    @property
+    def used_bytes(self) -> int:
+        """What all that this node holds is accounted for, copies of others' keys included."""
+        return self.store.used_bytes + self.aside.used_bytes
+
     def key_count(self) -> int:
-        """Return how many keys this node holds, over all databases."""
+        """Return how many keys clients find on this node, over all databases."""
         return sum(len(database) for database in self.store.databases)
 
     def emit(self, effect: Effect) -> None:

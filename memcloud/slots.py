@@ -313,6 +313,7 @@ class Slots:
         """Let what lies aside count for the limit of the store."""
         if self._store.reserved_bytes != self._aside.used_bytes:
             self._store.reserved_bytes = self._aside.used_bytes
+            self._store.make_room()  # what cannot be kept for now is, with the next write
 
 
 def _pack(content: object) -> bytes:

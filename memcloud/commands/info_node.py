@@ -84,7 +84,7 @@ def memory(node: Node) -> Fields:
     interpreter and buffers are only in ``used_memory_rss``.
     """
     store = node.store
-    used, peak, resident = store.used_bytes, store.peak_bytes, node.host.resident_bytes()
+    used, peak, resident = node.used_bytes, store.peak_bytes, node.host.resident_bytes()
     ratio = resident / used if used else 0.0
     return (
         *_size("used_memory", used),
@@ -172,7 +172,7 @@ def memcloud(node: Node) -> Fields:
         ("table_epoch", membership.epoch),
         ("slots_owned", membership.table.count(membership.me.id)),
         ("pool_memory", sum(member.identity.memory_bytes for member in members)),
-        ("pool_used_memory", node.store.used_bytes + sum(peer.used_bytes for peer in peers)),
+        ("pool_used_memory", node.used_bytes + sum(peer.used_bytes for peer in peers)),
         ("pool_keys", node.key_count() + sum(peer.keys for peer in peers)),
         ("blocks", len(node.store.blocks)),
         ("blocks_held", len(node.store.held)),

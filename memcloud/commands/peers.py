@@ -84,7 +84,6 @@ def peer_help(context: Context, args: Args) -> Reply:
 
 def _describe(context: Context, member: Member, slots: int) -> dict[Reply, Reply]:
     is_self = member.state is State.SELF
-    store = context.node.store
     host, peer_port = member.peer_address
     if is_self and host in WILDCARDS:
         host = "127.0.0.1"
@@ -95,7 +94,7 @@ def _describe(context: Context, member: Member, slots: int) -> dict[Reply, Reply
         b"peer_address": f"{host}:{peer_port}".encode(),
         b"state": member.state.value.encode(),
         b"memory_total": member.identity.memory_bytes,
-        b"memory_used": store.used_bytes if is_self else member.used_bytes,
+        b"memory_used": context.node.used_bytes if is_self else member.used_bytes,
         b"keys": context.node.key_count() if is_self else member.keys,
         b"slots": slots,
         b"rtt_us": member.round_trip_us,

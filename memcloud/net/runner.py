@@ -162,6 +162,7 @@ class Runner:
                 self._peers.dial(host, port)
             case ReturnMemory():
                 self.node.store.return_memory()
+                self.node.aside.return_memory()
                 return_memory()
             case KeepRecord(content):
                 self._keep(content)
