@@ -10,17 +10,19 @@ from . import test_leases, test_rules
 from .mutants import MUTANTS
 from .plan import run_seed
 
-BY_SEEDS = (
-    "no lease",
-    "a clock that stops in sleep",
-    "no hold",
-    "no quorum",
-    "no memory of results",
-    "a target that need not acknowledge",
-    "dirty reads",
-    "no freeze",
-    "chunks taken twice",
-)
+BY_SEEDS = {
+    "no lease": 0,
+    "a clock that stops in sleep": 0,
+    "no hold": 1,
+    "no quorum": 0,
+    "no memory of results": 0,
+    "a target that need not acknowledge": 2,
+    "dirty reads": 4,
+    "no freeze": 21,
+    "chunks taken twice": 9,
+}
+"""With the first seed that has killed it. If the courses change, another one does."""
+
 SEEDS_MAX = 100  # each of these is found within
 
 TESTS: dict[str, Callable[[], None]] = {
@@ -50,7 +52,8 @@ def test_every_mutant_is_hunted() -> None:
 @pytest.mark.parametrize("name", BY_SEEDS)
 def test_a_seed_kills(name: str) -> None:
     """The simulation sees what is broken."""
-    assert any(_is_killed(name, seed) for seed in range(SEEDS_MAX))
+    first = BY_SEEDS[name]
+    assert any(_is_killed(name, (first + more) % SEEDS_MAX) for more in range(SEEDS_MAX))
 
 
 def _is_killed(name: str, seed: int) -> bool:
