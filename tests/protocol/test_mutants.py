@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from . import test_leases, test_rules
+from . import test_leases, test_losses, test_rules
 from .mutants import MUTANTS
 from .plan import run_seed
 
@@ -27,6 +27,9 @@ SEEDS_MAX = 100  # each of these is found within
 
 TESTS: dict[str, Callable[[], None]] = {
     "a hold that is forgotten": test_rules.test_a_hold_stays_in_later_tables,
+    "parting in spite of a quorum": (
+        lambda: test_losses.test_a_second_loss_does_not_part_those_who_have_a_quorum(200)
+    ),
     "a freeze that times out": test_rules.test_no_time_ends_a_freeze,
     "entries of any epoch": test_rules.test_a_backup_takes_entries_of_its_own_epoch_only,
     "acknowledgements of any copy": (
