@@ -248,7 +248,15 @@ class Founding:
             return False
         if state.now_ms - self._fenced_since_ms >= ISOLATED_MS - slack_ms:
             return True
-        return bool(self._missing()) and self._all_missing_gone()
+        # With a quorum it has no lease only while a table is being decided, or for a moment after.
+        return not self._is_near_quorum() and self._all_missing_gone()
+
+    def _is_near_quorum(self) -> bool:
+        """Return whether those that are heard could decide."""
+        table = self._state.table
+        assert table is not None
+        missing = self._missing()
+        return table.is_quorum([each.device for each in table.members if each not in missing])
 
     def _missing(self) -> list[Member]:
         state = self._state

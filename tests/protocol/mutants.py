@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from memcloud.protocol.core import Core
+from memcloud.protocol.founding import Founding
 from memcloud.protocol.gateway import Gateway
 from memcloud.protocol.leading import Leading
 from memcloud.protocol.learning import Learning
@@ -154,6 +155,7 @@ MUTANTS: dict[str, Callable[[], Any]] = {
     "no hold": _patches((Leading, "_hold", lambda leading, member, ages: 0)),
     "a hold that is forgotten": _patches((Leading, "change", _forgetful_change)),
     "no quorum": _patches((Table, "is_quorum", lambda table, devices: True)),
+    "parting in spite of a quorum": _patches((Founding, "_is_near_quorum", lambda founding: False)),
     "no memory of results": _patches((Results, "find", lambda results, gateway, counter: None)),
     "a target that need not acknowledge": _patches((Moves, "_bind", _bind_nothing)),
     "dirty reads": _patches((Serving, "_run", _dirty_run)),

@@ -6,25 +6,30 @@ from collections.abc import Callable
 
 import pytest
 
-from . import test_leases, test_rules
+from . import test_leases, test_losses, test_rules
 from .mutants import MUTANTS
 from .plan import run_seed
 
-BY_SEEDS = (
-    "no lease",
-    "a clock that stops in sleep",
-    "no hold",
-    "no quorum",
-    "no memory of results",
-    "a target that need not acknowledge",
-    "dirty reads",
-    "no freeze",
-    "chunks taken twice",
-)
+BY_SEEDS = {
+    "no lease": 0,
+    "a clock that stops in sleep": 0,
+    "no hold": 1,
+    "no quorum": 0,
+    "no memory of results": 0,
+    "a target that need not acknowledge": 2,
+    "dirty reads": 4,
+    "no freeze": 21,
+    "chunks taken twice": 9,
+}
+"""With the first seed that has killed it. If the courses change, another one does."""
+
 SEEDS_MAX = 100  # each of these is found within
 
 TESTS: dict[str, Callable[[], None]] = {
     "a hold that is forgotten": test_rules.test_a_hold_stays_in_later_tables,
+    "parting in spite of a quorum": (
+        lambda: test_losses.test_a_second_loss_does_not_part_those_who_have_a_quorum(200)
+    ),
     "a freeze that times out": test_rules.test_no_time_ends_a_freeze,
     "entries of any epoch": test_rules.test_a_backup_takes_entries_of_its_own_epoch_only,
     "acknowledgements of any copy": (
@@ -50,7 +55,8 @@ def test_every_mutant_is_hunted() -> None:
 @pytest.mark.parametrize("name", BY_SEEDS)
 def test_a_seed_kills(name: str) -> None:
     """The simulation sees what is broken."""
-    assert any(_is_killed(name, seed) for seed in range(SEEDS_MAX))
+    first = BY_SEEDS[name]
+    assert any(_is_killed(name, (first + more) % SEEDS_MAX) for more in range(SEEDS_MAX))
 
 
 def _is_killed(name: str, seed: int) -> bool:

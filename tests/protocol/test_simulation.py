@@ -10,11 +10,12 @@ import pytest
 from .plan import SETUPS, run_seed, setup_of
 from .scenarios import run
 
-SEEDS = 300
+SEEDS = 30
+"""`make simulate` runs 300, and so does `.ci/run`."""
+
 BLOCK = 10
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
 def test_no_seed_breaks_the_contract(first: int) -> None:
     """Replies are explained by one copy, one member serves a slot, and all heals in the end."""
