@@ -131,6 +131,14 @@ class Clustering:
         me = self.me
         return [slot for slot, each in enumerate(table.slots) if each.primary == me]
 
+    def short_of_copies(self) -> int:
+        """Return how many slots that this node leads are on fewer members than they should be."""
+        table = self.core.table
+        if table is None:
+            return 0
+        wanted = min(self._node.settings.replicas, len(table.members))
+        return sum(len(table.slots[slot].holders) < wanted for slot in self.led())
+
     # What happens
 
     def tick(self) -> None:

@@ -157,6 +157,12 @@ def is_copying(server: Server) -> bool:
     return facts.get("master_link_status") == "down"
 
 
+def slots_short_of_copies(server: Server) -> int:
+    """Return how many slots of a node are on fewer members than they should be."""
+    facts: dict[str, Any] = ask(server, "INFO", "memcloud")
+    return int(facts["slots_short_of_copies"])
+
+
 def form_redis_cluster(servers: list[Server]) -> None:
     """Make half of the servers primaries and the others their replicas."""
     program = shutil.which("redis-cli")

@@ -23,6 +23,7 @@ from .servers import (
     form_redis_cluster,
     is_copying,
     slots_of,
+    slots_short_of_copies,
 )
 from .workload import COUNTERS, VALUES, Workload
 
@@ -128,6 +129,8 @@ class Trial:
                 slots = slots_of(server)
                 if self.options.is_redis and is_copying(server):
                     return f"{server.host.number} has no copy yet"
+                if not self.options.is_redis and (short := slots_short_of_copies(server)):
+                    return f"{short} slots of {server.host.number} are short of copies"
             except redis.RedisError as error:
                 return f"{server.host.number}: {error}"
             if not slots and not self.options.is_redis:
