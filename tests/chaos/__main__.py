@@ -61,7 +61,13 @@ def _try(scenario: Scenario, options: Options) -> list[Figure]:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         try:
-            with Trial(options, Path(folder), scenario.size, scenario.copies) as trial:
+            with Trial(
+                options,
+                Path(folder),
+                scenario.size,
+                scenario.copies,
+                isolated=scenario.isolated,
+            ) as trial:
                 for figure in scenario.run(trial):
                     print(figure, flush=True)
                     figures.append(figure)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from .figures import Figure, correctness, longest_call_s, success_percent
 from .nodes_fail import SETTLE_S, WARM_UP_S
+from .servers import Server, ask
 from .trial import Trial
 
 # Until the processes of newcomers run there is nothing to agree on.
@@ -63,3 +64,68 @@ def two_join_one_leaves(trial: Trial) -> Iterator[Figure]:
         time.sleep(WARM_UP_S)
     yield Figure("longest until all agree", longest, 5.0, "s")
     yield from correctness(load)
+
+
+def rate(trial: Trial) -> Iterator[Figure]:
+    """E3: how fast a node that leaves gives away what it has."""
+    value, count = "v" * 16_384, 8000
+    for first in range(0, count, 100):
+        words = [word for i in range(first, first + 100) for word in (f"moved:{i}", value)]
+        ask(trial.servers[0], "MSET", *words)
+    victim = trial.servers[-1]
+    moved = sum(int(peer["keys"]) for peer in ask(victim, "PEERS")[:1]) * len(value)
+    at = time.monotonic()
+    victim.signal(signal.SIGTERM)
+    trial.wait_for(lambda: "it runs" if victim.is_running else "", 60)
+    took = time.monotonic() - at
+    yield Figure("bytes given away", moved / 1e6 / took, 150, "MB/s", is_least=True)
+    lost = count - int(ask(trial.servers[0], "DBSIZE"))
+    yield Figure("keys lost", lost, 0)
+
+
+def killed_while_moving(trial: Trial) -> Iterator[Figure]:
+    """E4: somebody is killed while slots move: who gives, who gets, who leads, or who looks on."""
+    rounds = 20 if trial.options.is_full else 4
+    with trial.load(trial.servers[:1]) as load:
+        for number in range(rounds):
+            time.sleep(1)
+            newcomer = trial.add_server()
+            newcomer.launch()
+            time.sleep(1.2 + trial.random.random())
+            others = [server for server in trial.running if server is not trial.servers[0]]
+            victim = newcomer if number % 2 else trial.random.choice(others)
+            victim.kill()
+            time.sleep(SETTLE_S)
+            trial.wait_healthy()
+    yield from correctness(load)
+
+
+def scanned(trial: Trial) -> Iterator[Figure]:
+    """E8: SCAN gives each key that is there all the time, and FLUSHALL leaves none, in moves too."""
+    server = trial.servers[0]
+    names = {f"scanned:{number}" for number in range(5000)}
+    ask(server, "MSET", *[word for name in sorted(names) for word in (name, "v")])
+    missed = 0
+    for _ in range(3):
+        trial.add_server().launch()
+        until = time.monotonic() + 3.0
+        while time.monotonic() < until:
+            missed += len(names.difference(_scan(server)))
+        trial.wait_healthy()
+    yield Figure("keys that a scan missed", missed, 0)
+    trial.running[-1].signal(signal.SIGTERM)
+    time.sleep(0.3)
+    ask(server, "FLUSHALL")
+    left = int(ask(server, "DBSIZE"))
+    trial.wait_healthy()
+    yield Figure("keys after FLUSHALL", left + int(ask(server, "DBSIZE")), 0)
+
+
+def _scan(server: Server) -> set[str]:
+    found: set[str] = set()
+    cursor = "0"
+    while True:
+        cursor, names = ask(server, "SCAN", cursor, "COUNT", "1000")
+        found.update(names)
+        if str(cursor) == "0":
+            return found

@@ -19,6 +19,8 @@ class Scenario:
     run: Callable[[Trial], Iterator[Figure]] | None = None
     size: int = 5
     copies: int = 1
+    # One history is judged, and those who are cut off for long would begin another one.
+    isolated: str = "refuse"
     impossible: str = ""
     is_for_redis: bool = False
 
@@ -49,11 +51,11 @@ SCENARIOS = (
     Scenario("D10", "no multicast", network_fails.without_mdns, size=3),
     Scenario("E1", "a node joins under load", members_change.joined),
     Scenario("E2", "a node leaves politely under load", members_change.left),
-    Scenario("E3", "rate of a move", impossible="memnode does not move keys yet"),
-    Scenario("E4", "kill at every step of a move", impossible="memnode does not move keys yet"),
-    Scenario("E5", "a move to who has no room", impossible="memnode does not move keys yet"),
-    Scenario("E6", "every kind of write during a move",
-             impossible="memnode does not move keys yet"),
+    Scenario("E3", "rate of a move", members_change.rate, size=2),
+    Scenario("E4", "kill at every step of a move", members_change.killed_while_moving, size=3,
+             copies=2),
+    Scenario("E5", "a move to who has no room", impossible="tests/sim has it"),
+    Scenario("E6", "every kind of write during a move", impossible="tests/sim has it"),
     Scenario("E7", "two join and one leaves at once", members_change.two_join_one_leaves, size=3),
-    Scenario("E8", "FLUSHALL and SCAN during moves", impossible="memnode does not move keys yet"),
+    Scenario("E8", "FLUSHALL and SCAN during moves", members_change.scanned, size=2),
 )  # fmt: skip

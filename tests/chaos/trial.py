@@ -49,14 +49,23 @@ class Trial:
     """A running cluster; a context manager that ends it."""
 
     def __init__(
-        self, options: Options, folder: Path, size: int = 5, copies: int = 1, *, mdns: bool = False
+        self,
+        options: Options,
+        folder: Path,
+        size: int = 5,
+        copies: int = 1,
+        *,
+        isolated: str = "auto",
+        mdns: bool = False,
     ) -> None:
+        """``isolated``: what nodes that are cut off for long do; see `memnode --help`."""
         self.options = options
         self.random = Random(options.seed)
         self.network = Network()
         self.servers: list[Server] = []
         self._size = 6 if options.is_redis else size
         self._copies = copies
+        self._isolated = isolated
         self._folder = folder
         self._mdns = mdns
 
@@ -82,7 +91,7 @@ class Trial:
         if self.options.is_redis:
             self.servers.append(RedisServer(host, self._folder))
             return self.servers[-1]
-        flags = self.options.replication(self._copies)
+        flags = [*self.options.replication(self._copies), "--isolated", self._isolated]
         flags += ["--interface", host.address] if self._mdns else ["--no-mdns"]
         # The first machines know each other, later ones know the first.
         known = range(1, self._size + 1) if host.number <= self._size else range(1, 2)
