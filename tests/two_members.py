@@ -36,12 +36,14 @@ from .two_nodes import (
 
 HOST: Final = "127.0.0.1"
 PEER_PORT: Final = 17000
+# Of the keys of the fuzzer, a device of this name gets some (b) and leaves some (c).
+_DEVICE: Final = "other18"
 OTHER: Final = Identity(
     version=PROTOCOL_VERSION,
     cluster="default",
-    device="other",
+    device=_DEVICE,
     incarnation=1,
-    id=member_id("other", 1),
+    id=member_id(_DEVICE, 1),
     name="other",
     bind=HOST,
     port=7000,

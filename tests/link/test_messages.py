@@ -69,7 +69,9 @@ def test_a_refusal_comes_out_as_it_went_in() -> None:
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.lists(st.binary(max_size=50)))
-def test_a_message_comes_out_as_it_went_in(founded_ms: int, number: int, pieces: list[bytes]) -> None:
+def test_a_message_comes_out_as_it_went_in(
+    founded_ms: int, number: int, pieces: list[bytes]
+) -> None:
     """Behind the name of its cluster, and in one piece."""
     data = b"".join(m.encode_message(founded_ms, number, pieces))
     frame = frame_of(data)
