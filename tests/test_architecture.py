@@ -51,9 +51,7 @@ def rule(parts: str, *, libraries: str = "", banned: frozenset[str] = WORLD) -> 
 
 
 NOTHING: frozenset[str] = frozenset()
-CORE = (
-    "memcloud memcloud.cluster memcloud.commands memcloud.link memcloud.protocol memcloud.store"
-)
+CORE = "memcloud memcloud.cluster memcloud.commands memcloud.link memcloud.protocol memcloud.store"
 
 # A folder or file and its rule; the longest match counts.
 RULES: dict[str, Rule] = {

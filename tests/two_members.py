@@ -19,6 +19,10 @@ from memcloud.link.frames import FrameParser, Kind
 from memcloud.link.messages import PROTOCOL_VERSION, Identity, encode_identity
 from memcloud.net.clients import ClientProtocol
 from memcloud.net.peers import PeerProtocol, PeerSockets
+from memcloud.protocol.messages import Heartbeat, TableInForce
+from memcloud.protocol.messages import Message as ProtocolMessage
+from memcloud.protocol.table import Assignment, Member, found
+from memcloud.targets import ring_targets
 
 from .two_nodes import (
     Arrival,
@@ -32,12 +36,14 @@ from .two_nodes import (
 
 HOST: Final = "127.0.0.1"
 PEER_PORT: Final = 17000
+# Of the keys of the fuzzer, a device of this name gets some (b) and leaves some (c).
+_DEVICE: Final = "other18"
 OTHER: Final = Identity(
     version=PROTOCOL_VERSION,
     cluster="default",
-    device="other",
+    device=_DEVICE,
     incarnation=1,
-    id=member_id("other", 1),
+    id=member_id(_DEVICE, 1),
     name="other",
     bind=HOST,
     port=7000,
@@ -52,6 +58,7 @@ _GREETINGS: Final = {
     False: encode_identity(Kind.HELLO, OTHER),
     True: encode_identity(Kind.WELCOME, OTHER),
 }
+_OTHER_MEMBER: Final = Member(OTHER.device, OTHER.incarnation)
 _TURNS_MAX: Final = 1000
 
 Answer = tuple[bytes, list[Record], list[Record], tuple[bool, ...]]
@@ -128,8 +135,36 @@ class MemberSide(Side):
 
     @property
     def is_member(self) -> bool:
-        """Whether the other one is in the view."""
-        return self.node.membership.find(OTHER.id) is not None
+        """Whether the other one is in the table, and not known to be gone."""
+        state = self.node.clustering.core.state
+        assert state.table is not None
+        return _OTHER_MEMBER in state.table and state.detector.is_alive(
+            _OTHER_MEMBER, self.clock.now_ms()
+        )
+
+    def take_in(self) -> None:
+        """Let the table be one with the other member, in which nothing is left to move.
+
+        Of the two this node is the first and decides alone, so that it needs no acknowledgements.
+        """
+        table = self.node.clustering.core.table
+        assert table is not None
+        weights = {self.node.clustering.me: OTHER.memory_bytes, _OTHER_MEMBER: OTHER.memory_bytes}
+        targets = ring_targets(tuple(weights.items()), 1)
+        slots = [Assignment(*holders) for holders in targets]
+        self._tell(TableInForce(found(table.cluster, table.epoch + 1, weights, slots)))
+
+    def hear(self) -> None:
+        """Let the other member give a sign of life."""
+        epoch = self.node.clustering.core.state.epoch
+        self._tell(Heartbeat(epoch, self.clock.now_ms(), False, False, False, 0, 1 << 30))
+
+    def _tell(self, message: ProtocolMessage) -> None:
+        clustering = self.node.clustering
+        cluster = clustering.core.state.cluster
+        clustering.core.on_message(self.clock.now_ms(), _OTHER_MEMBER, cluster, message)
+        clustering.follow()
+        self.carry_out()
 
     def link_up(self) -> None:
         """Open the links that are closed."""
@@ -143,6 +178,8 @@ class MemberSide(Side):
                 self.dial(ear)
                 self.send_to(ear, _GREETINGS[ear.is_outgoing])
                 self.carry_out()
+        if self.node.membership.is_alone:
+            self.take_in()
         assert self.is_member
 
     def answers_of(self, arrivals: Sequence[Arrival]) -> list[Answer]:
@@ -158,6 +195,8 @@ class MemberSide(Side):
             replies = self.take_replies()
             if arrival.pause_ms:
                 self.clock.advance(arrival.pause_ms)
+                if self.is_member:
+                    self.hear()
                 self.node.tick()
                 replies += self.take_replies()
             results, calls = (ear.take_records() for ear in self.ears)
@@ -193,7 +232,7 @@ class MemberSide(Side):
         self.node.forwarding.calls.take_all(OTHER.id)
         self.node.restarts.run(self.clock.now_ms())
         self.node.membership.heard(OTHER.id)
-        self.carry_out()
+        self.hear()
 
 
 class _Client(ClientProtocol):

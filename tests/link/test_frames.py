@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memcloud.link.frames import (
-    BATCHES,
     FRAME_BYTES_MAX,
     GREETING_BYTES_MAX,
     META_BYTES_MAX,
+    WITH_PAYLOAD,
     Frame,
     FrameParser,
     Kind,
@@ -28,15 +28,15 @@ METAS = st.recursive(
     lambda inner: st.lists(inner, max_size=5),
     max_leaves=10,
 )
-OTHERS = [kind for kind in Kind if kind not in BATCHES]
+OTHERS = [kind for kind in Kind if kind not in WITH_PAYLOAD]
 FRAMES = st.builds(Frame, st.sampled_from(OTHERS), METAS) | st.builds(
-    Frame, st.sampled_from(BATCHES), st.none(), st.binary(max_size=200)
+    Frame, st.sampled_from(WITH_PAYLOAD), st.none(), st.binary(max_size=200)
 )
 
 
 def encode(frame: Frame) -> bytes:
     """Return the bytes of a frame of any kind."""
-    if frame.kind in BATCHES:
+    if frame.kind in WITH_PAYLOAD:
         return encode_head(frame.kind, len(frame.payload)) + frame.payload
     return encode_frame(frame.kind, frame.meta)
 
@@ -97,6 +97,7 @@ def test_a_frame_with_a_changed_byte_gives_a_frame_or_a_link_error(
         struct.pack("!IBBI", 100, Kind.PING, 1, 95),  # meta data beyond the frame
         struct.pack("!IBBI", 100, Kind.PING, 1, 93),  # something behind the meta data
         struct.pack("!IBBI", 100, Kind.CALLS, 1, 1),  # meta data of a batch
+        struct.pack("!IBBI", 100, Kind.MESSAGE, 1, 94),  # and of a message
         struct.pack("!IBBI", 1 << 20, Kind.PING, 1, META_BYTES_MAX + 1),
         b"GET / HTTP/1.1\r\n",
     ],

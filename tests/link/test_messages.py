@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memcloud.link import frames
 from memcloud.link import messages as m
 from memcloud.link.frames import Frame, FrameParser, Kind, LinkError
 
@@ -19,6 +20,8 @@ IDENTITIES = st.builds(
     m.Identity,
     version=NUMBERS,
     cluster=NAMES,
+    device=NAMES,
+    incarnation=NUMBERS,
     id=IDS,
     name=NAMES,
     bind=st.just("127.0.0.1"),
@@ -28,15 +31,10 @@ IDENTITIES = st.builds(
     memory_bytes=st.integers(1, 2**50),
     uptime_ms=NUMBERS,
     is_serving=st.booleans(),
-    view_size=NUMBERS,
-    view_first=IDS,
-    departed=st.lists(IDS, max_size=3).map(tuple),
 )
 HEARTBEATS = st.builds(
     m.Heartbeat,
     sequence=NUMBERS,
-    epoch=NUMBERS,
-    digest=st.integers(0, 2**64 - 1),
     used_bytes=NUMBERS,
     keys=NUMBERS,
     addresses=st.lists(st.tuples(st.just("10.0.0.1"), PORTS), max_size=5).map(tuple),
@@ -70,6 +68,32 @@ def test_a_refusal_comes_out_as_it_went_in() -> None:
     assert m.decode_refused(frame_of(m.encode_refused(refused))) == refused
 
 
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.lists(st.binary(max_size=50)))
+def test_a_message_comes_out_as_it_went_in(
+    founded_ms: int, number: int, pieces: list[bytes]
+) -> None:
+    """Behind the name of its cluster, and in one piece."""
+    data = b"".join(m.encode_message(founded_ms, number, pieces))
+    frame = frame_of(data)
+    assert frame.kind is Kind.MESSAGE
+    assert m.decode_message(frame) == (founded_ms, number, b"".join(pieces))
+
+
+@given(st.binary(max_size=15))
+def test_a_message_of_no_cluster_is_refused(payload: bytes) -> None:
+    """It ends before its name does."""
+    with pytest.raises(LinkError, match="no cluster"):
+        m.decode_message(Frame(Kind.MESSAGE, None, payload))
+
+
+def test_too_large_a_message_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other side would close the link for it."""
+    monkeypatch.setattr(frames, "FRAME_BYTES_MAX", 100)
+    assert m.encode_message(1, 2, [b"x" * 39, b"y" * 39])
+    with pytest.raises(ValueError, match="over the limit"):
+        m.encode_message(1, 2, [b"x" * 39, b"y" * 40])
+
+
 METAS = st.recursive(
     st.integers() | st.text() | st.none() | st.binary(),
     lambda inner: st.lists(inner, max_size=15),
@@ -93,6 +117,9 @@ def test_any_meta_data_gives_a_message_or_a_link_error(decode: Any, meta: object
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("device", ""),
+        ("device", "x" * 256),
+        ("incarnation", -1),
         ("id", "short"),
         ("name", ""),
         ("name", "two\r\nlines"),
@@ -107,9 +134,11 @@ def test_any_meta_data_gives_a_message_or_a_link_error(decode: Any, meta: object
 def test_an_identity_that_cannot_be_is_refused(field: str, value: object) -> None:
     """A name with a line end would break every reply and log line that shows it."""
     fields: dict[str, object] = {
-        "version": 1, "cluster": "c", "id": "0" * 40, "name": "n", "bind": "b", "port": 1,
-        "peer_bind": "b", "peer_port": 1, "memory_bytes": 1, "uptime_ms": 1, "is_serving": True,
-        "view_size": 1, "view_first": "0" * 40, "departed": [], field: value,
+        "version": 1, "cluster": "c", "device": "d", "incarnation": 1, "id": "0" * 40, "name": "n",
+        "bind": "b", "port": 1, "peer_bind": "b", "peer_port": 1, "memory_bytes": 1,
+        "uptime_ms": 1, "is_serving": True,
     }  # fmt: skip
+    assert m.decode_identity(Frame(Kind.HELLO, list(fields.values())))
+    fields[field] = value
     with pytest.raises(LinkError):
         m.decode_identity(Frame(Kind.HELLO, list(fields.values())))

@@ -14,7 +14,17 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from memcloud.effects import CloseClient, CloseLink, Dial, Effect, Stop, ToClient, ToLink
+from memcloud.effects import (
+    CloseClient,
+    CloseLink,
+    Dial,
+    Effect,
+    KeepRecord,
+    Leave,
+    Stop,
+    ToClient,
+    ToLink,
+)
 from memcloud.host import FixedHost
 from memcloud.node import TICK_MS, Node
 from memcloud.settings import Settings
@@ -22,6 +32,7 @@ from tests.manual_clock import ManualClock
 
 HOST = "127.0.0.1"
 DIAL_TIMEOUT_MS = 3000
+START_MS = 700  # how long those who know another node look for its cluster
 
 
 @dataclass
@@ -45,6 +56,8 @@ class SimulatedNode:
     is_up: bool = True
     is_paused: bool = False
     stop_reason: str | None = None
+    has_left: bool = False
+    record: bytes = b""  # what its device remembers
     replies: dict[int, bytes] = field(default_factory=dict)
     closed_clients: set[int] = field(default_factory=set)
     wires: dict[int, tuple[Wire, Wire]] = field(default_factory=dict)  # link -> (out, in)
@@ -71,6 +84,7 @@ class Simulation:
         self._next_port += 1
         port = self._next_port
         settings.setdefault("memory_bytes", 1 << 30)
+        settings.setdefault("start_ms", 0 if join is None else START_MS)
         configuration = Settings(name, port=port, peer_port=port + 10000, **settings)
         node = Node(configuration, self.clock, Random(self.random.getrandbits(64)), FixedHost())
         simulated = SimulatedNode(name, self._next_port, node)
@@ -143,12 +157,29 @@ class Simulation:
             assert self._queue[0][0] <= end_ms, "it did not come to hold in time"
             self._step()
 
+    def running(self) -> list[SimulatedNode]:
+        """Return the nodes that neither ended nor are stopped."""
+        return [each for each in self.nodes.values() if each.is_up and not each.is_paused]
+
     def agree(self) -> bool:
-        """Return whether all running nodes have the same table over exactly each other."""
-        running = [each for each in self.nodes.values() if each.is_up and not each.is_paused]
-        tables = {each.node.membership.table.digest for each in running}
-        sizes = {len(each.node.membership.members) for each in running}
-        return len(tables) == 1 and sizes == {len(running)}
+        """Return whether the running nodes have one table, of just them, that is to stay.
+
+        And each of them serves, and finds all that it is to serve.
+        """
+        cores = [each.node.clustering.core for each in self.running()]
+        table = cores[0].table
+        return (
+            table is not None
+            and sorted(table.members) == sorted(core.me for core in cores)
+            and len({(core.state.cluster, core.state.epoch) for core in cores}) == 1
+            and all(core.lease_until_ms > self.clock.now_ms() for core in cores)
+            and not any(each.node.clustering.slots.waiting for each in self.running())
+            and all(core.leading.plan().is_done for core in cores if table.members[0] == core.me)
+        )
+
+    def settle(self, timeout_ms: int = 20_000) -> None:
+        """Move time on until all agree."""
+        self.run_until(self.agree, timeout_ms)
 
     @property
     def trace(self) -> str:
@@ -186,8 +217,9 @@ class Simulation:
             for effect in effects:
                 self._trace.update(repr((self.clock.now_ms(), simulated.name, effect)).encode())
                 self._do(simulated, effect)
-            if node.clients.has_work:
+            if node.clients.has_work or node.clustering.has_work:
                 node.clients.run_turn()
+                node.clustering.run_slice()
             elif not effects:
                 return
 
@@ -207,6 +239,10 @@ class Simulation:
                     self._close(*simulated.wires.pop(link))
             case Stop(reason):
                 simulated.stop_reason = reason
+            case KeepRecord(content):
+                simulated.record = content
+            case Leave():
+                simulated.has_left = True
 
     def _dial(self, source: SimulatedNode, port: int, patience_ms: int) -> None:
         target = next((each for each in self.nodes.values() if each.port + 10000 == port), None)

@@ -22,7 +22,7 @@ def cluster(seed: int, *, size: int = 3) -> Simulation:
     simulation = Simulation(seed)
     for number in range(1, size + 1):
         simulation.start(f"n{number}", join="n1" if number > 1 else None)
-    simulation.run_until(simulation.agree)
+    simulation.settle()
     return simulation
 
 
@@ -107,7 +107,7 @@ def test_a_crash_costs_little_more_than_the_slots_of_the_dead(seed: int) -> None
     before = simulation.nodes["n1"].node.membership
     kept = [key for key in keys if before.owners[key_slot(key.encode())] != _id(simulation, "n3")]
     simulation.crash("n3")
-    simulation.run_until(simulation.agree)
+    simulation.settle()
     found = int(simulation.command("n2", "EXISTS", *kept)[1:])
     assert 0.7 * len(kept) <= found <= len(kept)
     lost = set(keys) - set(kept)
@@ -160,10 +160,10 @@ def test_a_member_that_was_given_up_comes_back_empty(seed: int) -> None:
     simulation.command("n1", "SET", key, "old")
     simulation.pause("n3")
     simulation.run_until(lambda: len(simulation.nodes["n1"].node.membership.members) == 2)
-    simulation.run_until(simulation.agree)
+    simulation.settle()
     simulation.command("n1", "SET", key, "new")
     simulation.resume("n3")
-    simulation.run_until(simulation.agree)
+    simulation.settle()
     assert simulation.command("n1", "GET", key) != b"$3\r\nold\r\n"
     assert simulation.command("n3", "SET", key, "newest") == b"+OK\r\n"
     assert simulation.command("n2", "GET", key) == b"$6\r\nnewest\r\n"
@@ -178,7 +178,7 @@ def test_a_split_network_heals_into_one_cluster(seed: int) -> None:
     assert len(simulation.nodes["n1"].node.membership.members) == 2
     assert len(simulation.nodes["n3"].node.membership.members) == 1
     simulation.cut = set()
-    simulation.run_until(simulation.agree, 30_000)
+    simulation.settle(30_000)
     assert simulation.command("n3", "SET", "k", "v") == b"+OK\r\n"
     assert simulation.command("n1", "GET", "k") == b"$1\r\nv\r\n"
 
@@ -263,7 +263,7 @@ def test_a_block_on_a_named_peer_is_there_and_says_when_it_is_away() -> None:
     assert simulation.command("n2", "STORE", "x", "PEER", "nobody").startswith(b"-NOPEER ")
     before = simulation.nodes["n1"].node.membership.table.owners
     simulation.crash("n3")
-    simulation.run_until(simulation.agree)
+    simulation.settle()
     assert before != simulation.nodes["n1"].node.membership.table.owners
     assert simulation.command("n1", "LOAD", identifier) == b"-PEERDOWN n3\r\n"
     assert simulation.command("n1", "STORE", "x", "PEER", "n3") == b"-PEERDOWN n3\r\n"
@@ -315,7 +315,7 @@ def test_connecting_says_how_it_went() -> None:
     assert nobody.startswith(b"-ERR nothing answers at 127.0.0.1:19999")
     found = simulation.command("n1", "PEER", "CONNECT", "127.0.0.1", str(other.port))
     assert found == b"+OK\r\n"
-    simulation.run_until(simulation.agree)
+    simulation.settle()
 
 
 def test_garbage_on_the_peer_port_closes_only_its_own_connection() -> None:
@@ -354,7 +354,7 @@ def test_a_block_goes_to_a_member_that_has_room() -> None:
     simulation = Simulation(15)
     simulation.start("n1", memory_bytes=100_000)
     simulation.start("n2", join="n1", memory_bytes=100_000)
-    simulation.run_until(simulation.agree)
+    simulation.settle()
     full = simulation.nodes["n1"].node.store
     full.held.set(b"1", b"x" * 200_000)
     for _ in range(10):
@@ -404,7 +404,7 @@ def test_a_node_that_leaves_is_not_drawn_in_again() -> None:
         assert [each.name for each in simulation.nodes[name].node.membership.departed] == ["n3"]
     assert leaver.node.membership.me.id == member
     simulation.crash("n3")
-    simulation.run_until(simulation.agree)
+    simulation.settle()
 
 
 @pytest.mark.parametrize("seed", range(10))

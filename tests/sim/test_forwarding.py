@@ -113,7 +113,7 @@ def test_a_call_that_is_not_exactly_one_command_ends_its_link(
     """What is left over would become part of the next call, of whoever that is."""
     node = pair.nodes["n2"].node
     assert run_for_peer(node, [request_bytes]) is None
-    pair.run_until(pair.agree)
+    pair.settle()
     pair.run(2000)
     assert pair.command("n1", "SET", key_of(pair, "n2"), "v") == b"+OK\r\n"
 
