@@ -29,6 +29,7 @@ from .settings import (
     JOIN_MS,
     PLEDGE_MS,
     PLEDGED_MS,
+    START_MS,
     SUSPECT_MS,
     Isolation,
 )
@@ -66,6 +67,7 @@ class Founding:
         self._serving = serving
         self._acceptor = acceptor
         self._outside_since_ms = state.now_ms
+        self._start_ms = state.settings.start_ms
         self._fenced_since_ms: int | None = None
         self._member_heard_ms: int | None = None
         # By device: when it was heard, and whether it would found a cluster.
@@ -91,6 +93,8 @@ class Founding:
     def outside(self) -> None:
         """This node is in no table from now on."""
         self._outside_since_ms = self._state.now_ms
+        # There was a cluster that it is to join, which takes longer than to found another.
+        self._start_ms = max(self._start_ms, START_MS)
         self._member_heard_ms = None
         self._fenced_since_ms = None
         self._pledged = None
@@ -175,7 +179,7 @@ class Founding:
             and not state.is_member
             and len(table.members) > 1
             and table.is_quorum({*self._near(), state.me.device})
-            and self._waited_ms() >= state.settings.start_ms
+            and self._waited_ms() >= self._start_ms
         )
 
     def _is_founder(self) -> bool:
@@ -189,11 +193,11 @@ class Founding:
         state = self._state
         table = state.table
         if table is None or table.devices == [state.me.device]:
-            patience_ms = state.settings.start_ms
+            patience_ms = self._start_ms
         elif self.may_resume():
             patience_ms = ISOLATED_MS
         else:  # those who remember a cluster wait until the leases that they gave are over
-            patience_ms = max(state.settings.start_ms, GRANT_MS)
+            patience_ms = max(self._start_ms, GRANT_MS)
         return self._waited_ms() >= patience_ms
 
     def _waited_ms(self) -> int:
