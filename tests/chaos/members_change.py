@@ -101,7 +101,7 @@ def killed_while_moving(trial: Trial) -> Iterator[Figure]:
 
 
 def scanned(trial: Trial) -> Iterator[Figure]:
-    """E8: SCAN gives each key that is there all the time, and FLUSHALL leaves none, in moves too."""
+    """E8: in moves, too, SCAN gives each key that is there all the time, FLUSHALL leaves none."""
     server = trial.servers[0]
     names = {f"scanned:{number}" for number in range(5000)}
     ask(server, "MSET", *[word for name in sorted(names) for word in (name, "v")])
