@@ -126,7 +126,7 @@ class Simulation:
     def send(self, name: str, client: int, data: bytes) -> None:
         """Let a client send bytes now."""
         simulated = self.nodes[name]
-        self._event(simulated, partial(simulated.node.clients.received, client, data))
+        self.event(simulated, partial(simulated.node.clients.received, client, data))
 
     def command(self, name: str, *args: str, timeout_ms: int = 8000) -> bytes:
         """Run one command through a node and return the bytes of its reply."""
@@ -197,14 +197,15 @@ class Simulation:
     def _tick(self, simulated: SimulatedNode) -> None:
         if simulated.is_up:
             if not simulated.is_paused:
-                self._event(simulated, simulated.node.tick)
+                self.event(simulated, simulated.node.tick)
             self.after(TICK_MS, partial(self._tick, simulated))
 
-    def _event(self, simulated: SimulatedNode, event: Callable[[], object]) -> None:
+    def event(self, simulated: SimulatedNode, event: Callable[[], object]) -> None:
+        """Let something happen to a node now, or when it goes on."""
         if not simulated.is_up:
             return
         if simulated.is_paused:
-            simulated.missed.append(partial(self._event, simulated, event))
+            simulated.missed.append(partial(self.event, simulated, event))
             return
         event()
         self._carry_out(simulated)
@@ -253,10 +254,10 @@ class Simulation:
             failed = partial(
                 source.node.mesh.dial_failed, HOST, port, "timed out", is_refused=False
             )
-            self._event(source, failed)
+            self.event(source, failed)
         elif target is None or not target.is_up:
             failed = partial(source.node.mesh.dial_failed, HOST, port, "refused", is_refused=True)
-            self._event(source, failed)
+            self.event(source, failed)
         else:
             self._connect(source, target, port)
 
@@ -271,8 +272,8 @@ class Simulation:
             back.link = source.node.mesh.opened(HOST, port, is_outgoing=True)
             source.wires[back.link] = (there, back)
 
-        self._event(target, accept)
-        self._event(source, opened)
+        self.event(target, accept)
+        self.event(source, opened)
 
     def _write(self, wire: Wire, data: bytes) -> None:
         wire.free_ms = max(wire.free_ms, self.clock.now_ms() + self._delay())
@@ -285,7 +286,7 @@ class Simulation:
             self.after(50, partial(self._deliver, wire, data))  # sent again until it gets through
             return
         if wire.link is not None:
-            self._event(wire.target, partial(wire.target.node.mesh.received, wire.link, data))
+            self.event(wire.target, partial(wire.target.node.mesh.received, wire.link, data))
 
     def _close(self, out: Wire, back: Wire) -> None:
         back.is_open = False
@@ -296,4 +297,4 @@ class Simulation:
         wire.is_open = False
         if wire.link is not None and wire.link in wire.target.wires:
             del wire.target.wires[wire.link]
-            self._event(wire.target, partial(wire.target.node.mesh.closed, wire.link))
+            self.event(wire.target, partial(wire.target.node.mesh.closed, wire.link))
