@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from memcloud.node import Node
 from memcloud.resp import Decoder, ErrorReply, encode_request
 from memcloud.resp.decoder import INCOMPLETE
 from memcloud.ring import key_slot
@@ -131,7 +130,7 @@ class Writer:
             self.acknowledged += 1
         else:
             assert isinstance(reply, ErrorReply), reply
-            assert str(reply).startswith(("UNKNOWN", "TRYAGAIN")), reply
+            assert reply.text.startswith(("UNKNOWN", "TRYAGAIN")), reply
             self.possible[self._key].add(value)
             self.unknown += 1
 
@@ -142,8 +141,3 @@ class Writer:
         for key in self.keys:
             value = ask(self.simulation, gateway, "GET", key)
             assert value in self.possible[key], (key, value, self.possible[key])
-
-
-def occupied_slots(node: Node) -> int:
-    """Return in how many slots a node has keys that clients see."""
-    return len({slot for database in node.store.databases for slot in database.occupied(0)})
