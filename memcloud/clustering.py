@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KEYS_PER_SLICE = 1000
+CHUNK_BYTES = 512 * 1024  # of a message with a part of a copy
 
 
 class Clustering:
@@ -64,6 +65,7 @@ class Clustering:
                 replicas=settings.replicas,
                 isolation=Isolation(settings.isolated),
                 start_ms=settings.start_ms,
+                chunk_bytes=CHUNK_BYTES,
             ),
             self.slots,
             node.random,
@@ -225,7 +227,9 @@ class Clustering:
         else:
             link = mesh.link_to(member_id(effect.device, effect.incarnation))
         if link is not None:  # else it is as if the message was lost, which is provided for
-            mesh.send(link, *encode_message(*effect.cluster, coding.encode(effect.message)))
+            # Its pieces are many and small, but for large values, and each would be a write.
+            pieces = [b"".join(coding.encode(effect.message))]
+            mesh.send(link, *encode_message(*effect.cluster, pieces))
 
     def _table_changed(self, old: Table | None, new: Table) -> None:
         node = self._node
