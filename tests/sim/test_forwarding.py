@@ -146,7 +146,7 @@ def test_the_writes_of_a_client_keep_their_order_while_a_slot_changes_hands(
     node.mesh.closed(link.id)
     client = pair.connect_client("n1")
     pair.send("n1", client, f"SET {key} first\r\n".encode())
-    node.membership.remove(member, "it is gone")
+    pair.run_until(lambda: node.membership.is_alone)
     pair.send("n1", client, f"SET {key} second\r\n".encode())
     pair.run_until(lambda: pair.nodes["n1"].replies.get(client) == b"+OK\r\n" * 2)
     assert pair.command("n1", "GET", key) == b"$6\r\nsecond\r\n"
