@@ -19,6 +19,7 @@ from ._spaces cimport (
     accessed_ms,
     decayed,
     may_go,
+    note_removed,
     random_below,
     space_find,
     space_remove,
@@ -234,6 +235,7 @@ cdef inline bint space_evict(Space* space) noexcept:
         count = tracked_count(space)
         ghost_add(&space.ghosts, place.hash, count - count // SMALL_SHARE)
     state.evicted_keys += 1
+    note_removed(space, entry)
     space_remove(space, &place)
     return True
 

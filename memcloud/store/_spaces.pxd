@@ -1,5 +1,6 @@
 """Spaces: what can be done to the keys of one database."""
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -296,6 +297,13 @@ cdef inline uint64_t space_clear_slot(Space* space, uint32_t slot) noexcept:
     return removed
 
 
+cdef inline void note_removed(const Space* space, const Entry* entry) noexcept:
+    """Tell who asks that an entry is evicted or expires. Without memory he misses it."""
+    if space.state.removed != NULL:
+        key = PyBytes_FromStringAndSize(key_of(entry), entry.key_bytes)
+        (<list>space.state.removed).append((space.index, key))
+
+
 cdef inline Entry* space_find_live(
     Space* space, const char* key, size_t key_bytes, Place* place
 ) noexcept:
@@ -320,6 +328,7 @@ cdef inline Entry* space_find_live_at(
     if entry == NULL or is_live(entry, space.state.now_ms):
         return entry
     space.state.expired_keys += 1
+    note_removed(space, entry)
     space_remove(space, place)
     place.table = table_for(space, place.slot, place.hash)
     place.bucket = NULL

@@ -45,6 +45,7 @@ from ._spaces cimport (
     count_deadline_again,
     decayed,
     note_access,
+    note_removed,
     random_below,
     space_clear_slot,
     space_find,
@@ -88,6 +89,7 @@ from memcloud.clock import CLOCK_ID, SystemClock
 from .entry import Retention
 from .lfu import LfuTuning
 from .policy import Policy
+from .store import BLOCKS, HELD
 from .values import TYPE_NAMES
 
 fill_crc16()
@@ -576,6 +578,7 @@ cdef class Keyspace:
 
     cdef int expire(self, Place* place) noexcept:
         self.shared.state.expired_keys += 1
+        note_removed(&self.space, entry_in(place.bucket[0]))
         space_remove(&self.space, place)
         return 0
 
@@ -703,8 +706,10 @@ cdef class Store:
 
     def __init__(self, clock, random, *, limit_bytes, policy=Policy.NOEVICTION, databases=16):
         cdef int number
+        cdef Keyspace keyspace
         self.shared = Shared(clock, random, databases + 2)
         self._ceiling_bytes = None
+        self._reserved_bytes = 0
         self.limit_bytes = limit_bytes
         self._all = [
             Keyspace(
@@ -712,6 +717,8 @@ cdef class Store:
             )
             for number in range(databases + 2)
         ]
+        for keyspace, index in zip(self._all, (*range(databases), BLOCKS, HELD)):
+            keyspace.space.index = index
         self.databases = self._all[:databases]
         self.blocks = self._all[databases]
         self.held = self._all[databases + 1]
@@ -758,8 +765,8 @@ cdef class Store:
 
     @limit_bytes.setter
     def limit_bytes(self, limit_bytes):
-        self._limit_bytes = self.limit_now = limit_bytes
-        self.ceiling_bytes = self._ceiling_bytes
+        self._limit_bytes = limit_bytes
+        self.put_limit()
 
     @property
     def ceiling_bytes(self):
@@ -769,9 +776,25 @@ cdef class Store:
     @ceiling_bytes.setter
     def ceiling_bytes(self, ceiling_bytes):
         self._ceiling_bytes = ceiling_bytes
-        self.limit_now = self._limit_bytes
-        if ceiling_bytes is not None:
-            self.limit_now = min(ceiling_bytes, self._limit_bytes or ceiling_bytes)
+        self.put_limit()
+
+    @property
+    def reserved_bytes(self):
+        """See `store.Store.reserved_bytes`."""
+        return self._reserved_bytes
+
+    @reserved_bytes.setter
+    def reserved_bytes(self, reserved_bytes):
+        self._reserved_bytes = reserved_bytes
+        self.put_limit()
+
+    cdef int put_limit(self) except -1:
+        """Work out the limit that counts; see `store.Store.effective_limit_bytes`."""
+        limit_bytes = self._limit_bytes
+        if self._ceiling_bytes is not None:
+            limit_bytes = min(self._ceiling_bytes, limit_bytes or self._ceiling_bytes)
+        self.limit_now = max(1, limit_bytes - self._reserved_bytes) if limit_bytes else 0
+        return 0
 
     def make_room(self):
         """See `store.Store.make_room`."""
@@ -874,11 +897,26 @@ cdef class Store:
                 break
         return self.shared.state.expired_keys - before
 
+    # What goes without being deleted
+
+    @property
+    def removed(self):
+        """See `store.Store.removed`."""
+        return self.shared.removed
+
+    @removed.setter
+    def removed(self, list removed):
+        self.shared.removed = removed
+        self.shared.state.removed = NULL if removed is None else <PyObject*>removed
+
     # Many keys
 
     def swap(self, a, b):
         """See `store.Store.swap`."""
-        self.databases[a], self.databases[b] = self.databases[b], self.databases[a]
+        cdef Keyspace one = self.databases[b]
+        cdef Keyspace other = self.databases[a]
+        self.databases[a], self.databases[b] = one, other
+        one.space.index, other.space.index = a, b
 
     def flush(self):
         """See `store.Store.flush`."""

@@ -9,6 +9,7 @@ by whole segments, and the segments in their order *are* the queues of the evict
 A *table* maps the keys of a slot to entries. A *space* is a database: 16384 slots and three logs.
 """
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
@@ -129,6 +130,7 @@ cdef struct Space:
     int128 deadline_sum_ms
     uint64_t used_bytes
     uint8_t retention  # PINNED or 0: of entries that ask for none
+    int index  # among the databases now, or what stands for the blocks and the like
 
 
 cdef struct Garbage:
@@ -153,6 +155,7 @@ cdef struct State:
     uint64_t misses
     uint64_t expired_keys
     uint64_t evicted_keys
+    PyObject* removed  # the list of Store.removed; NULL: nobody asks
     # Memory of all logs
     uint64_t live_bytes
     uint64_t dead_bytes

@@ -54,6 +54,7 @@ class Keyspace:
         self._eviction = eviction
         self._retention = retention  # of entries that ask for none
         self.number = expiry.register(self)
+        self.index = 0  # among the databases now, or what stands for the blocks and the like
         eviction.register(self)
         self._slots: dict[int, dict[bytes, Entry]] = {}
         self._entries: list[Entry] = []
@@ -319,11 +320,13 @@ class Keyspace:
     def expire(self, key: bytes) -> None:
         """Remove a key, which must be there, because its time is over."""
         self._account.expired_keys += 1
+        self._note_removed(key)
         self._remove(self._slots[key_slot(key)][key])
 
     def evict(self, entry: Entry) -> None:
         """Remove an entry of this keyspace to make room."""
         self._account.evicted_keys += 1
+        self._note_removed(entry.key)
         self._remove(entry)
 
     # How it is done
@@ -354,6 +357,10 @@ class Keyspace:
         self._charge(entry.size_bytes)
         self._eviction.update(entry)
         return entry
+
+    def _note_removed(self, key: bytes) -> None:
+        if self._account.removed is not None:
+            self._account.removed.append((self.index, key))
 
     def _note_access(self, entry: Entry) -> None:
         now_ms = self._now_ms()

@@ -39,11 +39,20 @@ def entry_bytes(key: bytes, value: Value, deadline_ms: int | None) -> int:
 class Account:
     """The sums that all keyspaces of a store write into."""
 
-    __slots__ = ("evicted_keys", "expired_keys", "hits", "misses", "peak_bytes", "used_bytes")
+    __slots__ = (
+        "evicted_keys",
+        "expired_keys",
+        "hits",
+        "misses",
+        "peak_bytes",
+        "removed",
+        "used_bytes",
+    )
 
     def __init__(self) -> None:
         self.used_bytes = 0
         self.peak_bytes = 0
+        self.removed: list[tuple[int, bytes]] | None = None  # see `Store.removed`
         self.reset_statistics()
 
     def charge(self, size_bytes: int) -> None:

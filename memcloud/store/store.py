@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .entry import Retention
 from .eviction import Eviction
@@ -51,6 +51,12 @@ from .sizes import Account
 if TYPE_CHECKING:
     from memcloud.chance import Random
     from memcloud.clock import Clock
+
+BLOCKS: Final = -1
+"""Stands for the blocks where another number stands for a database."""
+
+HELD: Final = -2
+"""Stands for what is held for other members in the same way."""
 
 
 class Store:
@@ -75,6 +81,7 @@ class Store:
     ) -> None:
         self.limit_bytes = limit_bytes  # 0: none, as maxmemory 0 in Redis
         self.ceiling_bytes: int | None = None  # a lower limit for a while
+        self.reserved_bytes = 0  # of the limit, for what is kept elsewhere
         self._clock = clock
         self._account = Account()
         self._expiry = Expiry()
@@ -87,6 +94,9 @@ class Store:
         self.databases = [keyspace() for _ in range(databases)]
         self.blocks = keyspace(Retention.PINNED)
         self.held = keyspace(Retention.PINNED)
+        for index, each in enumerate(self.databases):
+            each.index = index
+        self.blocks.index, self.held.index = BLOCKS, HELD
 
     # Memory
 
@@ -116,10 +126,14 @@ class Store:
 
     @property
     def effective_limit_bytes(self) -> int:
-        """The limit or the ceiling, whichever is lower; 0: neither is there."""
-        if self.ceiling_bytes is None:
-            return self.limit_bytes
-        return min(self.ceiling_bytes, self.limit_bytes or self.ceiling_bytes)
+        """The limit or the ceiling, whichever is lower, less what is reserved; 0: neither is there.
+
+        It is 1 where nothing is left.
+        """
+        limit_bytes = self.limit_bytes
+        if self.ceiling_bytes is not None:
+            limit_bytes = min(self.ceiling_bytes, limit_bytes or self.ceiling_bytes)
+        return max(1, limit_bytes - self.reserved_bytes) if limit_bytes else 0
 
     def make_room(self) -> bool:
         """Evict as the policy allows until the limit is kept; return whether it is.
@@ -172,11 +186,28 @@ class Store:
         """
         return self._expiry.expire_some(self._clock.now_ms(), limit)
 
+    # What goes without being deleted
+
+    @property
+    def removed(self) -> list[tuple[int, bytes]] | None:
+        """Gets the keys that are evicted or expire, each behind its database; None: nobody asks.
+
+        The database is the one that it was then, or `BLOCKS` or `HELD`. Whoever puts a list here
+        takes out of it what is in it: it has no limit.
+        """
+        return self._account.removed
+
+    @removed.setter
+    def removed(self, removed: list[tuple[int, bytes]] | None) -> None:
+        self._account.removed = removed
+
     # Many keys
 
     def swap(self, a: int, b: int) -> None:
         """Exchange two databases. O(1): only their numbers change."""
-        self.databases[a], self.databases[b] = self.databases[b], self.databases[a]
+        databases = self.databases
+        databases[a], databases[b] = databases[b], databases[a]
+        databases[a].index, databases[b].index = a, b
 
     def flush(self) -> int:
         """Empty all databases; return how many keys there were. Blocks stay: FREE is for them."""
