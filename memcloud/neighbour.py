@@ -65,11 +65,11 @@ class Neighbour:
         store, governor = self._store, self.governor
         pressure = self._host.memory_pressure()
         was_pressed = governor.is_pressed
-        goal_bytes = governor.goal_bytes(pressure, store.limit_bytes, store.used_bytes)
+        goal_bytes = governor.goal_bytes(pressure, store.limit_bytes, self._used_bytes)
         if governor.is_pressed and not was_pressed:
             logger.info("the host is short of memory: giving some back")
         if goal_bytes is None:
-            governor.grow(pressure, store.limit_bytes, store.used_bytes, self._clock.now_ms())
+            governor.grow(pressure, store.limit_bytes, self._used_bytes, self._clock.now_ms())
             store.ceiling_bytes = governor.ceiling_bytes
         else:
             self._goal_bytes = goal_bytes
@@ -82,6 +82,11 @@ class Neighbour:
         if self._goal_bytes is not None:
             self._evict_slice()
 
+    @property
+    def _used_bytes(self) -> int:
+        """What counts for the ceiling: also what is kept elsewhere, of which nothing is evicted."""
+        return self._store.used_bytes + self._store.reserved_bytes
+
     def _tidy(self) -> None:
         self._is_untidy = self._store.tidy()
         if self._store.has_freed():
@@ -91,13 +96,13 @@ class Neighbour:
         store = self._store
         assert self._goal_bytes is not None
         before_bytes = store.used_bytes
-        evicted = store.evict_some(self._goal_bytes, SLICE_KEYS)
+        evicted = store.evict_some(max(0, self._goal_bytes - store.reserved_bytes), SLICE_KEYS)
         freed_bytes = before_bytes - store.used_bytes
         self.given_back_bytes += freed_bytes
         self._unreturned_bytes += freed_bytes
-        self.governor.shrink(self._goal_bytes, store.used_bytes)
+        self.governor.shrink(self._goal_bytes, self._used_bytes)
         store.ceiling_bytes = self.governor.ceiling_bytes
-        if evicted < SLICE_KEYS or store.used_bytes <= self._goal_bytes:
+        if evicted < SLICE_KEYS or self._used_bytes <= self._goal_bytes:
             self._goal_bytes = None
         is_due = self._goal_bytes is None or self._unreturned_bytes >= RETURN_BYTES
         if self._unreturned_bytes and is_due:
