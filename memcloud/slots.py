@@ -98,7 +98,7 @@ class Slots:
 
     def is_in(self, slot: int) -> bool:
         """Return whether nothing of the slot lies aside."""
-        return not self._spaces(self._aside, slot)
+        return not self._aside.spaces_in_slot(slot)
 
     def bring_in(self, slot: int) -> int:
         """Let clients see the slot, which this node leads; return how many keys were moved.
@@ -107,7 +107,7 @@ class Slots:
         """
         self.waiting.pop(slot, None)
         moved = 0
-        for space in self._spaces(self._aside, slot):
+        for space in self._aside.spaces_in_slot(slot):
             moved += self._move(self._aside, self._store, space, slot)
         self._reserve()
         return moved
@@ -115,7 +115,7 @@ class Slots:
     def put_aside(self, slot: int) -> None:
         """Let clients see nothing of the slot, which another member leads now."""
         self.waiting.pop(slot, None)
-        for space in self._spaces(self._store, slot):
+        for space in self._store.spaces_in_slot(slot):
             self._move(self._store, self._aside, space, slot)
         self._reserve()
 
@@ -200,7 +200,7 @@ class Slots:
         self._staged.discard(slot)
         self._inherited.discard(slot)
         for store in (self._store, self._aside):
-            if self._spaces(store, slot):
+            if store.spaces_in_slot(slot):
                 store.drop_slots((slot,))
         self._reserve()
 
@@ -209,7 +209,7 @@ class Slots:
         return sum(
             _size_bytes(_keyspace(store, space), slot)
             for store in (self._store, self._aside)
-            for space in self._spaces(store, slot)
+            for space in store.spaces_in_slot(slot)
         )
 
     # Clusters that meet
@@ -217,7 +217,7 @@ class Slots:
     def mark_inherited(self, slots: Iterable[int]) -> None:
         """Note that what these slots have now may be from before the founding of this cluster."""
         for slot in slots:
-            if self._spaces(self._store, slot) or not self.is_in(slot):
+            if self._store.spaces_in_slot(slot) or not self.is_in(slot):
                 self._inherited.add(slot)
 
     def bequest(self, slot: int, since_ms: int, now_ms: int) -> list[bytes]:
@@ -257,20 +257,9 @@ class Slots:
     def _database_count(self) -> int:
         return len(self._store.databases)
 
-    def _spaces(self, store: Store, slot: int) -> list[int]:
-        """Return the spaces that have keys of a slot. Most slots have none, so this is quick."""
-        if not store.used_bytes:
-            return []
-        spaces = [
-            space for space, keyspace in enumerate(store.databases) if keyspace.count_in_slot(slot)
-        ]
-        if store.blocks.count_in_slot(slot):
-            spaces.append(BLOCKS)
-        return spaces
-
     def _entries(self, slot: int, now_ms: int) -> Iterator[Entry]:
         for store in (self._store, self._aside):
-            for space in self._spaces(store, slot):
+            for space in store.spaces_in_slot(slot):
                 keyspace = _keyspace(store, space)
                 for key in keyspace.live_keys(slot):
                     entry = _entry(space, _stored(keyspace, key), now_ms)

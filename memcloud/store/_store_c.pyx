@@ -927,6 +927,17 @@ cdef class Store:
         slots = tuple(slots)
         return sum([keyspace.drop_slots(slots) for keyspace in (*self.databases, self.blocks)])
 
+    def spaces_in_slot(self, int slot):
+        """See `store.Store.spaces_in_slot`."""
+        cdef Keyspace keyspace
+        cdef list found = []
+        for keyspace in self.databases:
+            if keyspace.space.counts != NULL and keyspace.space.counts[slot]:
+                found.append(keyspace.space.index)
+        if self.blocks.space.counts != NULL and self.blocks.space.counts[slot]:
+            found.append(self.blocks.space.index)
+        return found
+
     # Statistics
 
     @property

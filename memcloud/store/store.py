@@ -222,6 +222,13 @@ class Store:
         owned = chain(self.databases, (self.blocks,))
         return sum(keyspace.drop_slots(slots) for keyspace in owned)
 
+    def spaces_in_slot(self, slot: int) -> list[int]:
+        """Return the databases that have keys of a slot, and `BLOCKS` if there are blocks of it."""
+        if not self._account.used_bytes:
+            return []
+        owned = (*self.databases, self.blocks)
+        return [keyspace.index for keyspace in owned if keyspace.count_in_slot(slot)]
+
     # Statistics since the start or the last reset
 
     @property

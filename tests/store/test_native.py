@@ -254,6 +254,10 @@ class Twins(RuleBasedStateMachine):
             self.on(number, lambda keys: list(keys.occupied(9000)))
             self.on(number, lambda keys: keys.count_in_slot(key_slot(b"a")))
             self.on(number, lambda keys: sorted(keys.live_keys(key_slot(b"many"))))
+        if self.stores:
+            self.both(
+                lambda store: [store.spaces_in_slot(key_slot(tag)) for tag in (b"a", b"many")]
+            )
 
     @invariant()
     def the_same_is_known_of_each(self) -> None:
