@@ -34,6 +34,7 @@ from memcloud.ring import SLOTS
 
 from .effects import KeepRecord, Leave
 from .routing import COPIED, HELD, HERE
+from .slot_content import ContentError
 from .slots import Slots
 from .targets import ring_targets
 
@@ -161,9 +162,11 @@ class Clustering:
         except coding.CodingError as error:
             raise LinkError(str(error)) from error
         source = Member(link.identity.device, link.identity.incarnation)
-        self.core.on_message(
-            self._node.clock.now_ms(), source, Cluster(founded_ms, number), message
-        )
+        cluster = Cluster(founded_ms, number)
+        try:
+            self.core.on_message(self._node.clock.now_ms(), source, cluster, message)
+        except ContentError as error:
+            raise LinkError(str(error)) from error
         self.follow()
 
     def met(self, identity: Identity) -> None:
@@ -246,8 +249,10 @@ class Clustering:
                 self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
             node.engine.own(node.membership.owners, node.membership.me.id, self.core.direct)
-        if node.store.notes_removed == node.membership.is_alone:
-            node.store.notes_removed = not node.membership.is_alone
+        if node.membership.is_alone:
+            node.store.removed = None
+        elif node.store.removed is None:
+            node.store.removed = []
         for name in before.difference(names.values()):
             node.forwarding.member_lost(name)
 
