@@ -24,7 +24,7 @@ from .sizes import parse_size
 
 DEFAULT_MEMORY = "25%"
 # mDNS shows the nodes that are already there within 0.13 s, and links are up soon after.
-LOOKING_MS = 700
+LOOKING_MS = 1000
 
 
 def _parse_memory(text: str) -> int:

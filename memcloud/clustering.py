@@ -34,6 +34,7 @@ from memcloud.ring import SLOTS
 
 from .effects import KeepRecord, Leave
 from .routing import COPIED, HELD, HERE
+from .slot_content import ContentError
 from .slots import Slots
 from .targets import ring_targets
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KEYS_PER_SLICE = 1000
+CHUNK_BYTES = 512 * 1024  # of a message with a part of a copy
 
 
 class Clustering:
@@ -64,6 +66,7 @@ class Clustering:
                 replicas=settings.replicas,
                 isolation=Isolation(settings.isolated),
                 start_ms=settings.start_ms,
+                chunk_bytes=CHUNK_BYTES,
             ),
             self.slots,
             node.random,
@@ -159,9 +162,11 @@ class Clustering:
         except coding.CodingError as error:
             raise LinkError(str(error)) from error
         source = Member(link.identity.device, link.identity.incarnation)
-        self.core.on_message(
-            self._node.clock.now_ms(), source, Cluster(founded_ms, number), message
-        )
+        cluster = Cluster(founded_ms, number)
+        try:
+            self.core.on_message(self._node.clock.now_ms(), source, cluster, message)
+        except ContentError as error:
+            raise LinkError(str(error)) from error
         self.follow()
 
     def met(self, identity: Identity) -> None:
@@ -225,7 +230,9 @@ class Clustering:
         else:
             link = mesh.link_to(member_id(effect.device, effect.incarnation))
         if link is not None:  # else it is as if the message was lost, which is provided for
-            mesh.send(link, *encode_message(*effect.cluster, coding.encode(effect.message)))
+            # Its pieces are many and small, but for large values, and each would be a write.
+            pieces = [b"".join(coding.encode(effect.message))]
+            mesh.send(link, *encode_message(*effect.cluster, pieces))
 
     def _table_changed(self, old: Table | None, new: Table) -> None:
         node = self._node
@@ -242,8 +249,10 @@ class Clustering:
                 self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
             node.engine.own(node.membership.owners, node.membership.me.id, self.core.direct)
-        if node.store.notes_removed == node.membership.is_alone:
-            node.store.notes_removed = not node.membership.is_alone
+        if node.membership.is_alone:
+            node.store.removed = None
+        elif node.store.removed is None:
+            node.store.removed = []
         for name in before.difference(names.values()):
             node.forwarding.member_lost(name)
 

@@ -37,6 +37,7 @@ class Replication:
         """Run a command, all slots of which can be served now; ``serve()`` runs it."""
         clustering = self._node.clustering
         occupied = self._occupied() if command.is_write and command.keys is None else {}
+        self.tell_removed()  # by the numbers that the databases have before a SWAPDB
         data = serve()
         self.tell_removed()
         # An error has changed nothing, but may tell what is on its way: a key of a wrong type.
@@ -53,14 +54,15 @@ class Replication:
     def tell_removed(self) -> None:
         """Tell the copies which keys were evicted here, or have expired."""
         node = self._node
-        removed = self._later + node.store.take_removed()
-        if not removed:
+        if not node.store.removed and not self._later:
             return
+        removed = [*self._later, *(node.store.removed or ())]
         core, self._later = node.clustering.core, []
+        node.store.removed = None if node.store.removed is None else []
         for space, key in removed:
             slot = key_slot(key)
             copy = core.serving.held.get(slot)
-            if copy is None or not copy.streams:
+            if copy is None or not copy.streams or space < BLOCKS:
                 continue
             if copy.is_frozen:  # nobody sees the slot before it is known who goes on with it
                 self._later.append((space, key))

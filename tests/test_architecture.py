@@ -68,7 +68,8 @@ RULES: dict[str, Rule] = {
     "memcloud/protocol": rule("memcloud memcloud.protocol memcloud.ring", libraries="msgpack"),
     "memcloud/link": rule("memcloud memcloud.link", libraries="msgpack"),
     "memcloud": rule(f"{CORE} memcloud.resp memcloud.ring"),
-    "memcloud/slots.py": rule("memcloud memcloud.ring memcloud.store", libraries="msgpack"),
+    "memcloud/slot_content.py": rule("memcloud memcloud.store", libraries="msgpack"),
+    "memcloud/slots.py": rule("memcloud memcloud.store"),
     "memcloud/targets.py": rule("memcloud memcloud.protocol memcloud.ring"),
     "memcloud/net": rule(
         f"{CORE} memcloud.net memcloud.resp memcloud.ring",

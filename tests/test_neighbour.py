@@ -63,6 +63,21 @@ def test_a_short_host_is_given_back_a_part_of_the_keys() -> None:
     assert node.run("CONFIG", "GET", "maxmemory") == [b"maxmemory", str(LIMIT).encode()]
 
 
+def test_what_is_kept_for_others_counts_for_the_ceiling_and_is_not_evicted_twice() -> None:
+    """Else the next command that writes would evict as much again as is kept, in one go."""
+    node = full_node()
+    store = node.node.store
+    reserved_bytes = store.reserved_bytes = LIMIT // 4
+    used_bytes = store.used_bytes
+    look(node, SHORT)
+    given_bytes = used_bytes - store.used_bytes
+    assert LIMIT // 4 <= given_bytes < LIMIT // 4 + 2000
+    assert store.ceiling_bytes is not None
+    assert store.used_bytes <= store.effective_limit_bytes == store.ceiling_bytes - reserved_bytes
+    assert store.make_room()
+    assert store.used_bytes == used_bytes - given_bytes
+
+
 def test_pages_are_returned_after_keys_were_evicted() -> None:
     """An allocator that keeps them would have evicted for nothing."""
     node = full_node()

@@ -151,7 +151,7 @@ class MemberSide(Side):
         assert table is not None
         weights = {self.node.clustering.me: OTHER.memory_bytes, _OTHER_MEMBER: OTHER.memory_bytes}
         targets = ring_targets(tuple(weights.items()), 1)
-        slots = [Assignment(*holders) for holders in targets]
+        slots = [Assignment(primary) for (primary,) in targets]
         self._tell(TableInForce(found(table.cluster, table.epoch + 1, weights, slots)))
 
     def hear(self) -> None:

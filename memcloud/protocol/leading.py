@@ -16,7 +16,7 @@ from .messages import Join, Order
 from .planning import Batch, Plan, is_empty_handed, membership_change, plan
 from .settings import ATTEMPT_MS, JOIN_MS, ORDER_MS
 from .state import State
-from .table import NO_CLUSTER, Assignment, Change, Member
+from .table import NO_CLUSTER, Assignment, Change, Cluster, Member
 
 
 @dataclass(slots=True)
@@ -40,6 +40,8 @@ class Leading:
         self._candidates: dict[str, Candidate] = {}
         self._plan: Plan | None = None
         self._planned_for: tuple[int, tuple[Member, ...]] = (-1, ())
+        self._left_asked: tuple[Cluster, int, tuple[Member, ...]] = (NO_CLUSTER, -1, ())
+        self._left_found: list[Member] = []
         self._order_ms = 0
         self._ordered: Batch | None = None
         self._turn = 0
@@ -234,7 +236,11 @@ class Leading:
         leaving = self._leaving()
         if len(leaving) == len(table.members):
             leaving = leaving[1:]
-        return [member for member in leaving if is_empty_handed(table, member)]
+        asked = (table.cluster, table.epoch, tuple(leaving))
+        if asked != self._left_asked:
+            self._left_asked = asked
+            self._left_found = [member for member in leaving if is_empty_handed(table, member)]
+        return self._left_found
 
     def _hold(self, member: Member, ages: Mapping[str, Ages]) -> int:
         if self._is_over(member):

@@ -317,7 +317,7 @@ class Serving:
 def take_entry(copy: Copy, entry: Entry, apply: Callable[[bytes], None]) -> None:
     """Take an entry if it is the next one."""
     if entry.sequence == copy.sequence + 1:
+        apply(entry.effects)  # which may find that it is malformed
         copy.sequence = entry.sequence
-        apply(entry.effects)
         if entry.origin is not None:
             copy.remember(entry.origin, entry.reply, entry.sequence)

@@ -51,7 +51,7 @@ ORDER_MS = 100
 BATCH_SLOTS = 4096
 """Empty slots cost next to nothing each, and every batch a change of the table."""
 
-BATCH_BYTES = 32 * 1024 * 1024
+BATCH_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 32 * 1024
 """When a message with parts of slots is full: a tenth of a second at 3 Mbit/s."""
 

@@ -5,11 +5,12 @@ from .entry import Retention
 from .lfu import LfuTuning
 from .policy import Policy
 from .scanning import scan_position
-from .store import BLOCKS
+from .store import BLOCKS, HELD
 from .values import BlockPointer, Value
 
 __all__ = [
     "BLOCKS",
+    "HELD",
     "BlockPointer",
     "Keyspace",
     "LfuTuning",

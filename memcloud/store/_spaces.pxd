@@ -298,10 +298,10 @@ cdef inline uint64_t space_clear_slot(Space* space, uint32_t slot) noexcept:
 
 
 cdef inline void note_removed(const Space* space, const Entry* entry) noexcept:
-    """Remember a key that is evicted or expires, if somebody asks for it."""
+    """Tell who asks that an entry is evicted or expires. Without memory he misses it."""
     if space.state.removed != NULL:
-        name = PyBytes_FromStringAndSize(key_of(entry), entry.key_bytes)
-        (<list>space.state.removed).append((space.number, name))
+        key = PyBytes_FromStringAndSize(key_of(entry), entry.key_bytes)
+        (<list>space.state.removed).append((space.index, key))
 
 
 cdef inline Entry* space_find_live(

@@ -9,6 +9,7 @@ from ._structs cimport Entry, Space, State
 cdef class Shared:
     cdef State state
     cdef object now_ms
+    cdef list removed  # owns State.removed
     cdef int clock_id
 
     cdef int look_at_clock(self) except -1
@@ -43,10 +44,10 @@ cdef class Store:
     cdef int64_t limit_now
     cdef object _limit_bytes
     cdef object _ceiling_bytes
-    cdef object _reserved_bytes
-    cdef list _removed
+    cdef int64_t _reserved_bytes
     cdef object _policy
     cdef readonly object lfu_tuning
 
+    cdef int put_limit(self) except -1
     cdef bint keep_limit(self, int64_t limit_bytes) noexcept
     cdef bint evict(self) noexcept

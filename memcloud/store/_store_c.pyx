@@ -89,7 +89,7 @@ from memcloud.clock import CLOCK_ID, SystemClock
 from .entry import Retention
 from .lfu import LfuTuning
 from .policy import Policy
-from .store import BLOCKS
+from .store import BLOCKS, HELD
 from .values import TYPE_NAMES
 
 fill_crc16()
@@ -198,7 +198,6 @@ cdef class Keyspace:
         memset(&self.space, 0, sizeof(Space))
         self.space.state = &shared.state
         self.space.retention = FLAGS_OF[retention]
-        self.space.number = number
         for i in range(LOGS):
             self.space.logs[i].space = &self.space
             shared.state.logs[number * LOGS + i] = &self.space.logs[i]
@@ -707,6 +706,7 @@ cdef class Store:
 
     def __init__(self, clock, random, *, limit_bytes, policy=Policy.NOEVICTION, databases=16):
         cdef int number
+        cdef Keyspace keyspace
         self.shared = Shared(clock, random, databases + 2)
         self._ceiling_bytes = None
         self._reserved_bytes = 0
@@ -717,6 +717,8 @@ cdef class Store:
             )
             for number in range(databases + 2)
         ]
+        for keyspace, index in zip(self._all, (*range(databases), BLOCKS, HELD)):
+            keyspace.space.index = index
         self.databases = self._all[:databases]
         self.blocks = self._all[databases]
         self.held = self._all[databases + 1]
@@ -764,7 +766,7 @@ cdef class Store:
     @limit_bytes.setter
     def limit_bytes(self, limit_bytes):
         self._limit_bytes = limit_bytes
-        self.ceiling_bytes = self._ceiling_bytes
+        self.put_limit()
 
     @property
     def ceiling_bytes(self):
@@ -774,11 +776,7 @@ cdef class Store:
     @ceiling_bytes.setter
     def ceiling_bytes(self, ceiling_bytes):
         self._ceiling_bytes = ceiling_bytes
-        self.limit_now = self._limit_bytes
-        if ceiling_bytes is not None:
-            self.limit_now = min(ceiling_bytes, self._limit_bytes or ceiling_bytes)
-        if self.limit_now:
-            self.limit_now = max(1, self.limit_now - self._reserved_bytes)
+        self.put_limit()
 
     @property
     def reserved_bytes(self):
@@ -788,7 +786,15 @@ cdef class Store:
     @reserved_bytes.setter
     def reserved_bytes(self, reserved_bytes):
         self._reserved_bytes = reserved_bytes
-        self.ceiling_bytes = self._ceiling_bytes
+        self.put_limit()
+
+    cdef int put_limit(self) except -1:
+        """Work out the limit that counts; see `store.Store.effective_limit_bytes`."""
+        limit_bytes = self._limit_bytes
+        if self._ceiling_bytes is not None:
+            limit_bytes = min(self._ceiling_bytes, limit_bytes or self._ceiling_bytes)
+        self.limit_now = max(1, limit_bytes - self._reserved_bytes) if limit_bytes else 0
+        return 0
 
     def make_room(self):
         """See `store.Store.make_room`."""
@@ -894,30 +900,23 @@ cdef class Store:
     # What goes without being deleted
 
     @property
-    def notes_removed(self):
-        """See `store.Store.notes_removed`."""
-        return self._removed is not None
+    def removed(self):
+        """See `store.Store.removed`."""
+        return self.shared.removed
 
-    @notes_removed.setter
-    def notes_removed(self, bint notes):
-        self._removed = [] if notes else None
-        self.shared.state.removed = <PyObject*>self._removed if notes else NULL
-
-    def take_removed(self):
-        """See `store.Store.take_removed`."""
-        cdef list removed = self._removed
-        if not removed:
-            return []
-        self.notes_removed = True
-        spaces = {(<Keyspace>each).number: index for index, each in enumerate(self.databases)}
-        spaces[(<Keyspace>self.blocks).number] = BLOCKS
-        return [(spaces[number], key) for number, key in removed if number in spaces]
+    @removed.setter
+    def removed(self, list removed):
+        self.shared.removed = removed
+        self.shared.state.removed = NULL if removed is None else <PyObject*>removed
 
     # Many keys
 
     def swap(self, a, b):
         """See `store.Store.swap`."""
-        self.databases[a], self.databases[b] = self.databases[b], self.databases[a]
+        cdef Keyspace one = self.databases[b]
+        cdef Keyspace other = self.databases[a]
+        self.databases[a], self.databases[b] = one, other
+        one.space.index, other.space.index = a, b
 
     def flush(self):
         """See `store.Store.flush`."""
@@ -927,6 +926,17 @@ cdef class Store:
         """See `store.Store.drop_slots`."""
         slots = tuple(slots)
         return sum([keyspace.drop_slots(slots) for keyspace in (*self.databases, self.blocks)])
+
+    def spaces_in_slot(self, int slot):
+        """See `store.Store.spaces_in_slot`."""
+        cdef Keyspace keyspace
+        cdef list found = []
+        for keyspace in self.databases:
+            if keyspace.space.counts != NULL and keyspace.space.counts[slot]:
+                found.append(keyspace.space.index)
+        if self.blocks.space.counts != NULL and self.blocks.space.counts[slot]:
+            found.append(self.blocks.space.index)
+        return found
 
     # Statistics
 

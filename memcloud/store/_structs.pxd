@@ -130,7 +130,7 @@ cdef struct Space:
     int128 deadline_sum_ms
     uint64_t used_bytes
     uint8_t retention  # PINNED or 0: of entries that ask for none
-    int number
+    int index  # among the databases now, or what stands for the blocks and the like
 
 
 cdef struct Garbage:
@@ -155,7 +155,7 @@ cdef struct State:
     uint64_t misses
     uint64_t expired_keys
     uint64_t evicted_keys
-    PyObject* removed  # a list of those keys; NULL: nobody asks for it
+    PyObject* removed  # the list of Store.removed; NULL: nobody asks
     # Memory of all logs
     uint64_t live_bytes
     uint64_t dead_bytes

@@ -54,6 +54,7 @@ class Keyspace:
         self._eviction = eviction
         self._retention = retention  # of entries that ask for none
         self.number = expiry.register(self)
+        self.index = 0  # among the databases now, or what stands for the blocks and the like
         eviction.register(self)
         self._slots: dict[int, dict[bytes, Entry]] = {}
         self._entries: list[Entry] = []
@@ -359,7 +360,7 @@ class Keyspace:
 
     def _note_removed(self, key: bytes) -> None:
         if self._account.removed is not None:
-            self._account.removed.append((self.number, key))
+            self._account.removed.append((self.index, key))
 
     def _note_access(self, entry: Entry) -> None:
         now_ms = self._now_ms()

@@ -40,14 +40,19 @@ class Account:
     """The sums that all keyspaces of a store write into."""
 
     __slots__ = (
-        "evicted_keys", "expired_keys", "hits", "misses", "peak_bytes", "removed", "used_bytes"
-    )  # fmt: skip
+        "evicted_keys",
+        "expired_keys",
+        "hits",
+        "misses",
+        "peak_bytes",
+        "removed",
+        "used_bytes",
+    )
 
     def __init__(self) -> None:
         self.used_bytes = 0
         self.peak_bytes = 0
-        # The number of the keyspace, and the key, of what was evicted or has expired.
-        self.removed: list[tuple[int, bytes]] | None = None
+        self.removed: list[tuple[int, bytes]] | None = None  # see `Store.removed`
         self.reset_statistics()
 
     def charge(self, size_bytes: int) -> None:

@@ -55,6 +55,9 @@ if TYPE_CHECKING:
 BLOCKS: Final = -1
 """Stands for the blocks where another number stands for a database."""
 
+HELD: Final = -2
+"""Stands for what is held for other members in the same way."""
+
 
 class Store:
     """The databases of a node under one limit.
@@ -78,7 +81,7 @@ class Store:
     ) -> None:
         self.limit_bytes = limit_bytes  # 0: none, as maxmemory 0 in Redis
         self.ceiling_bytes: int | None = None  # a lower limit for a while
-        self.reserved_bytes = 0  # of the limit, for what is not in this store
+        self.reserved_bytes = 0  # of the limit, for what is kept elsewhere
         self._clock = clock
         self._account = Account()
         self._expiry = Expiry()
@@ -91,6 +94,9 @@ class Store:
         self.databases = [keyspace() for _ in range(databases)]
         self.blocks = keyspace(Retention.PINNED)
         self.held = keyspace(Retention.PINNED)
+        for index, each in enumerate(self.databases):
+            each.index = index
+        self.blocks.index, self.held.index = BLOCKS, HELD
 
     # Memory
 
@@ -120,7 +126,10 @@ class Store:
 
     @property
     def effective_limit_bytes(self) -> int:
-        """The limit or the ceiling, whichever is lower, less what is reserved; 0: no limit."""
+        """The limit or the ceiling, whichever is lower, less what is reserved; 0: neither is there.
+
+        It is 1 where nothing is left.
+        """
         limit_bytes = self.limit_bytes
         if self.ceiling_bytes is not None:
             limit_bytes = min(self.ceiling_bytes, limit_bytes or self.ceiling_bytes)
@@ -180,29 +189,25 @@ class Store:
     # What goes without being deleted
 
     @property
-    def notes_removed(self) -> bool:
-        """Whether keys that are evicted or expire are noted for `take_removed`."""
-        return self._account.removed is not None
+    def removed(self) -> list[tuple[int, bytes]] | None:
+        """Gets the keys that are evicted or expire, each behind its database; None: nobody asks.
 
-    @notes_removed.setter
-    def notes_removed(self, notes: bool) -> None:
-        self._account.removed = [] if notes else None
+        The database is the one that it was then, or `BLOCKS` or `HELD`. Whoever puts a list here
+        takes out of it what is in it: it has no limit.
+        """
+        return self._account.removed
 
-    def take_removed(self) -> list[tuple[int, bytes]]:
-        """Return those keys since the last time, each behind its database, or `BLOCKS`."""
-        removed = self._account.removed
-        if not removed:
-            return []
-        self._account.removed = []
-        spaces = {keyspace.number: index for index, keyspace in enumerate(self.databases)}
-        spaces[self.blocks.number] = BLOCKS
-        return [(spaces[number], key) for number, key in removed if number in spaces]
+    @removed.setter
+    def removed(self, removed: list[tuple[int, bytes]] | None) -> None:
+        self._account.removed = removed
 
     # Many keys
 
     def swap(self, a: int, b: int) -> None:
         """Exchange two databases. O(1): only their numbers change."""
-        self.databases[a], self.databases[b] = self.databases[b], self.databases[a]
+        databases = self.databases
+        databases[a], databases[b] = databases[b], databases[a]
+        databases[a].index, databases[b].index = a, b
 
     def flush(self) -> int:
         """Empty all databases; return how many keys there were. Blocks stay: FREE is for them."""
@@ -216,6 +221,13 @@ class Store:
         slots = tuple(slots)
         owned = chain(self.databases, (self.blocks,))
         return sum(keyspace.drop_slots(slots) for keyspace in owned)
+
+    def spaces_in_slot(self, slot: int) -> list[int]:
+        """Return the databases that have keys of a slot, and `BLOCKS` if there are blocks of it."""
+        if not self._account.used_bytes:
+            return []
+        owned = (*self.databases, self.blocks)
+        return [keyspace.index for keyspace in owned if keyspace.count_in_slot(slot)]
 
     # Statistics since the start or the last reset
 

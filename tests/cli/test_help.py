@@ -72,14 +72,6 @@ def test_the_help_of_memnode_has_each_setting(capsys: pytest.CaptureFixture[str]
     assert "memnode --name NodeA --port 8080" in out
 
 
-def test_what_comes_later_is_not_offered(capsys: pytest.CaptureFixture[str]) -> None:
-    """A flag that does nothing is a lie."""
-    help_of(memnode)
-    out = capsys.readouterr().out
-    assert "--replicas" not in out
-    assert "--isolated" not in out
-
-
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_the_help_of_memcli_lists_its_commands(
     flag: str, capsys: pytest.CaptureFixture[str]

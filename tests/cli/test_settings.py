@@ -35,9 +35,16 @@ def test_a_node_needs_no_settings(home: Home, monkeypatch: pytest.MonkeyPatch) -
         name="oak",
         socket_path=str(home.runtime / "memcloud/6380.sock"),
         memory_bytes=2 << 30,
+        start_ms=settings.LOOKING_MS,
         state_dir=str(home.folder / "state/memcloud"),
     )
     assert read_settings({}, {}) == expected
+
+
+def test_who_looks_for_nobody_waits_for_nobody() -> None:
+    """A node without mDNS and addresses founds its cluster at once."""
+    assert read_settings({"no_mdns": True}, {}).start_ms == 0
+    assert read_settings({"no_mdns": True, "join": ["10.0.0.9"]}, {}).start_ms > 0
 
 
 def test_nodes_on_other_ports_have_other_names_and_files(
@@ -62,6 +69,8 @@ def test_every_setting_can_be_given_as_a_flag() -> None:
             "peer_bind": "192.168.1.2",
             "memory": "512mb",
             "policy": "allkeys-lru",
+            "replicas": "2",
+            "isolated": "refuse",
             "join": ["oak", "10.0.0.2:8081", "[fe80::1]:7000"],
             "cluster": "home",
             "interface": "192.168.1.2",
@@ -85,6 +94,9 @@ def test_every_setting_can_be_given_as_a_flag() -> None:
         peer_bind="192.168.1.2",
         memory_bytes=512 << 20,
         policy=Policy.ALLKEYS_LRU,
+        replicas=2,
+        isolated="refuse",
+        start_ms=settings.LOOKING_MS,
         cluster="home",
         join=(("oak", 16380), ("10.0.0.2", 18081), ("fe80::1", 17000)),
         interface="192.168.1.2",

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from memcloud.store import Keyspace, Policy, Retention, Store
+from memcloud.store import BLOCKS, Keyspace, Policy, Retention, Store
 
 from .support import StoreClock, all_keys, keyspaces, may_go, new_store, recomputed_bytes
 
@@ -53,6 +53,7 @@ class Limited(RuleBasedStateMachine):
         )
         self.plain: dict[tuple[int, bytes], Plain] = {}
         self.evicted = 0  # of those in plain that are known to be gone
+        self.store.removed = []
 
     def keys(self, number: int) -> Keyspace:
         return list(keyspaces(self.store))[number]
@@ -149,10 +150,15 @@ class Limited(RuleBasedStateMachine):
     def switch(self, policy: Policy) -> None:
         self.store.policy = policy
 
-    @rule(limit_bytes=st.sampled_from(LIMITS_BYTES), is_ceiling=st.booleans())
-    def limit(self, limit_bytes: int, is_ceiling: bool) -> None:
-        if is_ceiling:
+    @rule(
+        limit_bytes=st.sampled_from(LIMITS_BYTES),
+        what=st.sampled_from(["limit", "ceiling", "reserved"]),
+    )
+    def limit(self, limit_bytes: int, what: str) -> None:
+        if what == "ceiling":
             self.store.ceiling_bytes = limit_bytes or None
+        elif what == "reserved":
+            self.store.reserved_bytes = limit_bytes
         else:
             self.store.limit_bytes = limit_bytes
         self.make_room()
@@ -195,6 +201,13 @@ class Limited(RuleBasedStateMachine):
         }
         gone = self.plain.keys() - there
         assert there <= self.plain.keys()
+        assert self.store.removed is not None
+        told = {
+            (index if index >= 0 else DATABASES + BLOCKS - index, key)
+            for index, key in self.store.removed
+        }
+        self.store.removed.clear()
+        assert gone <= told
         assert len(gone) <= self.store.evicted_keys - self.evicted
         self.evicted = self.store.evicted_keys
         for place in gone:

@@ -56,6 +56,7 @@ values = st.builds(
 ttls = st.none() | st.integers(-5, 20) | st.sampled_from([-(1 << 62), FAR_MS, 1 << 61])
 retentions = st.sampled_from(list(Retention))
 tags = st.sampled_from([b"", b"{a}", b"{many}"])
+sums = st.sampled_from([0, 1, 500, 1000])
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -79,7 +80,9 @@ class Twins(RuleBasedStateMachine):
             kind(self.clock, Random(1), limit_bytes=0, policy=policy, databases=DATABASES)
             for kind in (pure.Store, engine.Store)
         ]
+        self.told = 0
         for store in self.stores:
+            store.removed = []
             store.lfu_tuning.log_factor = 0  # so that counters are not left to chance
 
     def both(self, do: Callable[[Store], Answer]) -> Answer:
@@ -230,7 +233,14 @@ class Twins(RuleBasedStateMachine):
 
     @rule()
     def reset_statistics(self) -> None:
+        self.told = 0
         self.both(lambda store: store.reset_statistics())
+
+    @rule(limit=sums, ceiling=st.none() | sums, reserved=sums)
+    def limit(self, limit: int, ceiling: int | None, reserved: int) -> None:
+        for store in self.stores:
+            store.reserved_bytes, store.limit_bytes, store.ceiling_bytes = reserved, limit, ceiling
+        self.both(lambda store: (store.effective_limit_bytes, store.reserved_bytes))
 
     # What can be seen
 
@@ -244,6 +254,10 @@ class Twins(RuleBasedStateMachine):
             self.on(number, lambda keys: list(keys.occupied(9000)))
             self.on(number, lambda keys: keys.count_in_slot(key_slot(b"a")))
             self.on(number, lambda keys: sorted(keys.live_keys(key_slot(b"many"))))
+        if self.stores:
+            self.both(
+                lambda store: [store.spaces_in_slot(key_slot(tag)) for tag in (b"a", b"many")]
+            )
 
     @invariant()
     def the_same_is_known_of_each(self) -> None:
@@ -276,6 +290,18 @@ class Twins(RuleBasedStateMachine):
         if self.stores:
             self.both(lambda store: (store.hits, store.misses, store.evicted_keys))
             self.both(lambda store: store.expired_keys)
+
+    @invariant()
+    def the_same_is_told_of_what_goes(self) -> None:
+        def removed(store: Store) -> list[tuple[int, bytes]]:
+            assert store.removed is not None
+            removed = sorted(store.removed)
+            store.removed.clear()
+            return removed
+
+        if self.stores:
+            self.told += len(self.both(removed))
+            assert self.told == self.both(lambda store: store.expired_keys)
 
     @invariant()
     def accounted_bytes_are_the_sum_over_all_entries(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memcloud.ring import key_slot
-from memcloud.store import Policy
+from memcloud.store import BLOCKS, Policy
 
 from .support import new_store
 
@@ -27,6 +27,21 @@ def test_swap_exchanges_two_databases() -> None:
     assert store.databases[1].get(b"k") == b"zero"
     store.swap(1, 1)
     assert store.databases[1].get(b"k") == b"zero"
+
+
+def test_a_slot_is_known_by_where_it_has_keys() -> None:
+    """By the numbers of the moment. What is held for others follows no slot."""
+    store, _ = new_store(databases=3)
+    slot = key_slot(b"k")
+    assert store.spaces_in_slot(slot) == []
+    for keys in (store.databases[0], store.blocks, store.held):
+        keys.set(b"k", b"v")
+    store.swap(0, 2)
+    assert store.spaces_in_slot(slot) == [2, BLOCKS]
+    assert store.spaces_in_slot(key_slot(b"other")) == []
+    store.databases[2].delete(b"k")
+    store.blocks.delete(b"k")
+    assert store.spaces_in_slot(slot) == []
 
 
 def test_flush_empties_the_databases_and_spares_the_blocks() -> None:
