@@ -142,6 +142,13 @@ class Clustering:
         wanted = min(self._node.settings.replicas, len(table.members))
         return sum(len(table.slots[slot].holders) < wanted for slot in self.led())
 
+    def slots_to_move(self) -> int:
+        """Return how many slots are to be copied or moved, as far as is known now."""
+        if not self.core.state.is_member:
+            return 0
+        plan = self.core.leading.plan()
+        return sum(len(batch.slots) for batch in plan.batches) + len(plan.drops)
+
     # What happens
 
     def tick(self) -> None:

@@ -100,6 +100,12 @@ class MemnodeProcess:
                      for row in rows]  # fmt: skip
         return {row[b"name"].decode() for row in described if row[b"state"] in (b"self", b"alive")}
 
+    def table(self) -> tuple[str, int]:
+        """Return the number of the slot table that the node goes by, and what is left to move."""
+        with self.client() as client:
+            facts = client.info("memcloud")
+        return str(facts["table_epoch"]), int(facts["slots_to_move"])
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process."""
         os.kill(self.pid, number)
@@ -181,10 +187,17 @@ class MemnodeCluster:
         return self
 
     def wait_agreed(self) -> None:
-        """Wait until each running node sees exactly the running ones."""
+        """Wait until each running node sees exactly the running ones, and all have their slots."""
         running = [node for node in self.nodes if node.process and node.process.poll() is None]
         names = {node.name for node in running}
-        wait_for(lambda: all(node.members() == names for node in running), f"all see {names}")
+
+        def is_agreed() -> bool:
+            if any(node.members() != names for node in running):
+                return False
+            tables = {node.table() for node in running}
+            return len(tables) == 1 and tables.pop()[1] == 0
+
+        wait_for(is_agreed, f"all see {names}, and nothing is left to move")
 
     def __exit__(
         self,

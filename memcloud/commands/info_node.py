@@ -172,6 +172,7 @@ def memcloud(node: Node) -> Fields:
         ("table_epoch", membership.epoch),
         ("slots_owned", membership.table.count(membership.me.id)),
         ("slots_short_of_copies", node.clustering.short_of_copies()),
+        ("slots_to_move", node.clustering.slots_to_move()),
         ("slots_to_bring_in", len(node.clustering.slots.waiting)),
         ("pool_memory", sum(member.identity.memory_bytes for member in members)),
         ("pool_used_memory", node.used_bytes + sum(peer.used_bytes for peer in peers)),

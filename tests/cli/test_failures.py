@@ -198,7 +198,11 @@ def test_a_reader_that_has_had_enough_is_no_error(home: Home) -> None:
     [
         (["--port", "x"], "--port cannot be 'x': a port is a number from 1 to 65535"),
         (["--prot", "1"], "no such option: --prot (Possible options: --peer-port, --port)"),
-        (["--replicas", "2"], "no such option: --replicas"),
+        (["--replicas", "9"], "--replicas cannot be '9': it must be a number from 1 to 8"),
+        (
+            ["--isolated", "maybe"],
+            "--isolated cannot be 'maybe': it must be one of auto, fresh, refuse",
+        ),
         (["--bind", "0.0.0.0"], "--bind 0.0.0.0 lets other machines in, so it needs a password"),
         (["--config", "/no/such"], "/no/such cannot be read: No such file or directory"),
         (["what"], "got unexpected extra argument(s) (what)"),
