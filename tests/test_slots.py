@@ -6,7 +6,6 @@ has the same keys with the same values, deadlines and retentions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 from random import Random
 
@@ -116,7 +115,7 @@ def holder(request: pytest.FixtureRequest) -> Holder:
 
 
 @pytest.fixture(params=PAIRS, ids=PAIR_IDS)
-def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Holder, Holder]]:
+def pair(request: pytest.FixtureRequest) -> tuple[Holder, Holder]:
     """Return two members with stores of any kinds."""
     clock = StoreClock()
     one, other = request.param
