@@ -260,6 +260,7 @@ class Clustering:
             node.store.removed = None
         elif node.store.removed is None:
             node.store.removed = []
+        node.restarts.wake()
         for name in before.difference(names.values()):
             node.forwarding.member_lost(name)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from memcloud.commands.gather import Connect, Part
-from memcloud.commands.table import Args, Command, Plan
+from memcloud.commands.table import Args, Command, Plan, Route
 from memcloud.errors import CommandError, InternalError, TryAgainError, UnknownOutcomeError
 from memcloud.link.batch import database_of, is_no_touch, protocol_of, word_of_call
 from memcloud.resp import ErrorReply, ProtocolError, Reply, decode, encode, encode_request
@@ -109,6 +109,9 @@ class PendingCommand:
 
     def _start_part(self, sink: PartSink, args: Args) -> None:
         """Send a lost part where it has to run now, which may be to several members."""
+        if self._command.keys is None:
+            self._start_again_at(sink, args)
+            return
         destination = self._node.router.destination(self._command, args)
         if destination == SPLIT:
             Gathering(self, self.plan(args), sink.deliver).start()
@@ -117,17 +120,31 @@ class PendingCommand:
         else:
             self.send(destination, args, 3, sink)
 
+    def _start_again_at(self, sink: PartSink, args: Args) -> None:
+        """Send a part of a command on all keys to the member that it is for."""
+        if sink.member == self.me:
+            self.run_here(args, sink)
+        elif self._node.membership.find(sink.member) is not None:
+            self.send(sink.member, args, 3, sink)
+        else:
+            sink.deliver(self.refused(TryAgainError("a member has gone meanwhile")))
+
     def part_lost(self, sink: PartSink, args: Args, was_run: bool) -> None:
         """Let a part start again if that may be, else tell the plan of it."""
         error = self._why_over(was_run)
         if error is not None:
             sink.deliver(self.refused(error))
-        elif self._command.keys is None:  # by the table of now it may have other parts
-            sink.gathering.give_up()
+        elif self._command.keys is None and not self._is_everywhere:
+            sink.gathering.give_up()  # by the table of now it may have other parts
             self._restart()
         else:
             self._lost_parts.append((sink, args))
             self._restart()
+
+    @property
+    def _is_everywhere(self) -> bool:
+        """Whether it changes all keys, and must do so once on each member, as SWAPDB must."""
+        return self._command.is_write and self._command.route is Route.GATHER
 
     def send(self, member: str, args: Args, protocol: int, sink: PendingCommand | PartSink) -> None:
         """Call a member."""
@@ -276,9 +293,10 @@ class Gathering:
             if isinstance(part, Connect):
                 pending.connect(part.host, part.port, PartSink(self, index))
             elif part.member == pending.me:
-                pending.run_here(part.args, PartSink(self, index, part.args))
+                pending.run_here(part.args, PartSink(self, index, part.member, part.args))
             else:
-                pending.send(part.member, part.args, 3, PartSink(self, index, part.args))
+                sink = PartSink(self, index, part.member, part.args)
+                pending.send(part.member, part.args, 3, sink)
         self._missing -= 1
         return None if self._missing or self._is_over else self._replies
 
@@ -286,10 +304,11 @@ class Gathering:
 class PartSink:
     """Takes the reply to one part of a plan."""
 
-    __slots__ = ("_args", "_index", "gathering")
+    __slots__ = ("_args", "_index", "gathering", "member")
 
-    def __init__(self, gathering: Gathering, index: int, args: Args = ()) -> None:
+    def __init__(self, gathering: Gathering, index: int, member: str = "", args: Args = ()) -> None:
         self.gathering = gathering
+        self.member = member
         self._index = index
         self._args = args
 

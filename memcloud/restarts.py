@@ -48,6 +48,12 @@ class Restarts:
             self._parked.setdefault(session.id, {})[pending.place] = due_ms, pending
             session.replies.drain()
 
+    def wake(self) -> None:
+        """Let all of them start again when their turn comes: what they wait for may be over."""
+        for parked in self._parked.values():
+            for place, (_, pending) in parked.items():
+                parked[place] = 0, pending
+
     def has_work(self, now_ms: int) -> bool:
         """Whether `run` would start a command."""
         return any(self._first(number, now_ms) is not None for number in self._parked)

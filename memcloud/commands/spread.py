@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .context import Context
 
 
+FLUSHES_MAX = 5  # rounds, while slots keep moving
+
+
 def split_sum(context: Context, args: Args) -> Plan:
     """DEL, UNLINK, EXISTS, TOUCH: the sum of the shares."""
     shares = _by_owner(context, args, step=1)
@@ -50,10 +53,23 @@ def mset(context: Context, args: Args) -> Plan:
     return "OK"
 
 
-def everywhere_ok(context: Context, args: Args) -> Plan:
-    """FLUSHALL, FLUSHDB, SWAPDB: OK when every member says so."""
-    replies = yield _everywhere(context, args)
-    checked(replies)
+def flush(context: Context, args: Args) -> Plan:
+    """FLUSHALL, FLUSHDB: OK when every member says so.
+
+    If slots changed hands meanwhile, one may have gone from a member that had not flushed yet to
+    one that had; so all are asked again.
+    """
+    for _ in range(FLUSHES_MAX):
+        epoch = context.node.membership.epoch
+        checked((yield _everywhere(context, args)))
+        if context.node.membership.epoch == epoch:
+            break
+    return "OK"
+
+
+def swap(context: Context, args: Args) -> Plan:
+    """SWAPDB: OK when every member says so."""
+    checked((yield _everywhere(context, args)))
     return "OK"
 
 

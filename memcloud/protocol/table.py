@@ -10,6 +10,7 @@ data: a member is one run of a process on a device, and what it held is gone whe
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -140,7 +141,13 @@ class Table:
 
     def runs(self) -> list[Run]:
         """Return all slots as runs, as few as possible."""
-        return list(runs_of(list(enumerate(self.slots))))
+        # A table in force is saved and sent several times.
+        for table, runs in _known_runs:
+            if table is self:
+                return list(runs)
+        runs = list(runs_of(list(enumerate(self.slots))))
+        _known_runs.append((self, runs))
+        return list(runs)
 
     def digest(self) -> int:
         """Return 64 bits of the content, the same in every process."""
@@ -152,6 +159,9 @@ class Table:
         for slot, (mine, its) in enumerate(zip(self.slots, other.slots, strict=True)):
             if mine is not its and mine != its:
                 yield slot
+
+
+_known_runs: deque[tuple[Table, list[Run]]] = deque(maxlen=4)
 
 
 def runs_of(slots: Sequence[tuple[int, Assignment]]) -> Iterator[Run]:
