@@ -161,9 +161,10 @@ class Founding:
             is_founder and device < state.me.device for device, is_founder in self._near().items()
         )
         if is_first and self._is_founder() and self._is_due():
-            before = state.table.slots if state.table is not None else ()
-            lineages = [now.lineage + 1 for now in before] or [1] * state.settings.slot_count
-            slots = [Assignment(state.me, (), lineage) for lineage in lineages]
+            if state.table is None:
+                slots = [Assignment(state.me)] * state.settings.slot_count
+            else:
+                slots = [Assignment(state.me, (), now.lineage + 1) for now in state.table.slots]
             weights = {state.me: state.settings.weight}
             self.adopt(found(self._new_cluster(), state.epoch + 1, weights, slots))
 
