@@ -92,6 +92,20 @@ class Clustering:
         """Whether this node may serve now."""
         return self._node.clock.now_ms() < self._lease_until_ms
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether this node gives its slots away to leave."""
+        return self.core.leading.is_leaving
+
+    @property
+    def leaving(self) -> list[Member]:
+        """The members that give their slots away to leave."""
+        table = self.core.table
+        if table is None:
+            return []
+        mine = [self.me] if self.is_leaving and self.me in table else []
+        return [*mine, *self.core.state.detector.leaving(table)]
+
     def state_of(self, slot: int) -> str:
         """Return how a command on a slot that this node owns can run now.
 
