@@ -265,7 +265,9 @@ class Clustering:
             session.replies.drain()
         before = {member.id for member in node.membership.members}
         names = {member: member_id(*member) for member in new.members}
-        node.membership.adopt(new.epoch, new.members, [names[each.primary] for each in new.slots])
+        owners = [names[each.primary] for each in new.slots]
+        left = [member_id(*member) for member in self.watcher.have_left(old, new)]
+        node.membership.adopt(new.epoch, new.members, owners, left)
         if old is not None and old.cluster != new.cluster:
             self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:

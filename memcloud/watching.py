@@ -106,6 +106,20 @@ class Watcher:
         if old is None or old.members != new.members:  # so there is something to move, most likely
             self._planned_ms = -PLAN_EVERY_MS
 
+    def have_left(self, old: Table | None, new: Table) -> list[Member]:
+        """Return who is gone in a new table because it wanted to, and holds nothing."""
+        if old is None or old.cluster != new.cluster or old.members == new.members:
+            return []
+        signs = self._core.state.detector.signs
+        return [
+            member
+            for member in old.members
+            if member not in new
+            and is_empty_handed(old, member)
+            and (sign := signs.get(member.device)) is not None
+            and sign.is_leaving
+        ]
+
     def renewed(self, why: str) -> None:
         """Note that this node starts over."""
         self._attempt = None
@@ -133,8 +147,9 @@ class Watcher:
     def _note_difference(self, old: Table, new: Table) -> None:
         came = [member for member in new.members if member not in old]
         went = [member for member in old.members if member not in new]
+        left = self.have_left(old, new)
         for member in went:
-            self._went(member, old)
+            self._went(member, old, has_left=member in left)
         for member in came:
             self._note(Kind.JOINED, f"{self.name_of(member)} has joined at epoch {new.epoch}")
         if new.heir != NO_CLUSTER and old.heir == NO_CLUSTER:
@@ -151,13 +166,13 @@ class Watcher:
         ]
         self._note(Kind.TABLE, f"epoch {new.epoch}: {', '.join(whys) or 'nothing changed'}")
 
-    def _went(self, member: Member, old: Table) -> None:
+    def _went(self, member: Member, old: Table, *, has_left: bool) -> None:
         name = self.name_of(member)
         was_suspect = self._suspects.pop(member, 0) is None
         self.refused.pop(member, None)
         detector = self._core.state.detector
         sign = detector.signs.get(member.device)
-        if is_empty_handed(old, member) and sign is not None and sign.is_leaving:
+        if has_left:
             self._note(Kind.LEFT, f"{name} has left, and has given away what it had")
             return
         if detector.is_over(member):

@@ -35,9 +35,11 @@ FAMILY = Family("cluster")
     summary="Lists the members of the pool, this node first.",
 )
 def peers(context: Context, args: Args) -> Reply:
-    """PEERS: a map for each member, those that are down included."""
+    """PEERS: a map for each member, and for those that are gone and did not come back."""
     membership = context.node.membership
     led, backed_up = slot_counts(context.node)
+    present = {member.name for member in membership.members}
+    gone = [member for member in membership.departed if member.name not in present]
     leaving = {member_id(*member) for member in context.node.clustering.leaving}
     return [
         {
@@ -46,7 +48,7 @@ def peers(context: Context, args: Args) -> Reply:
             b"backups": backed_up.get(member.id, 0),
             b"epoch": membership.epoch,
         }
-        for member in [*membership.members, *membership.departed]
+        for member in [*membership.members, *gone]
     ]
 
 
