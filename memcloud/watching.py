@@ -127,8 +127,11 @@ class Watcher:
         self.refused.clear()
         self._has_lost_lease, self._without_lease_ms = False, None
         self._rebalance_ms, self.slots_at_start = None, 0
-        self._note(Kind.DISSOLVED if "dissolved" in why else Kind.GIVEN_UP,
-                   f"{why}: this node starts over, empty")  # fmt: skip
+        if "has left" in why:
+            self._note(Kind.LEFT, why)
+            return
+        kind = Kind.DISSOLVED if "dissolved" in why else Kind.GIVEN_UP
+        self._note(kind, f"{why}: this node starts over, empty")
 
     def _note(self, kind: Kind, text: str) -> None:
         self._node.events.note(kind, text)
