@@ -7,6 +7,7 @@ which the process began: only if both are right is it the node, and only then do
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -77,22 +78,46 @@ def start(settings: Settings, arguments: Sequence[str]) -> Started:
     return started
 
 
-def stop(port: int, timeout_s: float = STOP_TIMEOUT_S) -> Started:
+def stop(port: int, timeout_s: float = STOP_TIMEOUT_S, *, at_once: bool = False) -> Started:
     """Stop the node that `start` started on a port, and return when it has ended.
+
+    ``at_once``: it gets no time to give its keys away.
 
     Raises:
         CliError: there is none, or it does not end in time.
     """
     import psutil
 
-    started, process = _find_running(port)
-    process.terminate()
+    started, process = find_running(port)
+    with contextlib.suppress(psutil.NoSuchProcess):  # it may be on its way out already
+        if at_once:
+            process.kill()
+        else:
+            process.terminate()
     try:
         process.wait(timeout_s)
     except psutil.TimeoutExpired:
         fail(f"process {started.pid} has not ended within {timeout_s:g} s; see {log_hint(port)}")
     paths.pid_path(port).unlink(missing_ok=True)
     return started
+
+
+def wait_end(port: int, started: Started, timeout_s: float = STOP_TIMEOUT_S) -> None:
+    """Return when a process that was told to has ended.
+
+    Raises:
+        CliError: it has not in time.
+    """
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(started.pid)
+        if process.create_time() == started.created:
+            try:
+                process.wait(timeout_s)
+            except psutil.TimeoutExpired:
+                fail(f"process {started.pid} is still there; see {log_hint(port)}")
+    paths.pid_path(port).unlink(missing_ok=True)
 
 
 def maybe_started(port: int) -> Started | None:
@@ -162,7 +187,7 @@ def _wait_until_ready(
     fail(f"the node {what}; its log ({log}) says: {said}")
 
 
-def _find_running(port: int) -> tuple[Started, psutil.Process]:
+def find_running(port: int) -> tuple[Started, psutil.Process]:
     """Return the process of the node on a port."""
     found = _maybe_running(port)
     if found is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from . import blocks, data, node, peers, status, version
+from . import blocks, data, leaving, node, peers, ring, status, version
 from .entry import run
 from .options import HELP_NAMES, Group
 
@@ -41,7 +41,7 @@ def memcli(
     """
 
 
-for group in (data, blocks, peers, status, node, version):
+for group in (data, blocks, peers, ring, leaving, status, node, version):
     group.register(app)
 
 

@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from memcloud.settings import DEFAULT_PORT, Settings
 
-from . import background, paths
+from . import background, leaving, paths
 from .memnode import app as memnode_app
 from .memnode import given_settings
 from .options import Command, Group, StartCommand, options_of, output_of
@@ -67,19 +67,31 @@ def start(context: typer.Context) -> None:
 
 
 @app.command(cls=Command)
-def stop(context: typer.Context) -> None:
+def stop(
+    context: typer.Context,
+    force: Annotated[
+        bool, typer.Option("--force", help="Stop it at once; what has no copy elsewhere is lost.")
+    ] = False,
+) -> None:
     """Stop a node that node start has started.
 
-    Returns when it is gone.
+    It gives its keys to the other nodes before. If they have no room for them it goes on, and the
+    exit code is 1. Returns when it is gone.
 
     \b
     Examples:
       memcli node stop
       memcli node stop -p 6381
+      memcli node stop --force
     """
     port = _port(context)
-    started = background.stop(port)
+    started, _ = background.find_running(port)
     output = output_of(context)
+    is_shown = not (output.as_json or output.is_quiet)
+    if _is_asked_to_leave(port, at_once=force, is_shown=is_shown):
+        background.wait_end(port, started)
+    else:
+        background.stop(port, at_once=force)
     if output.as_json:
         output.json(port=port, pid=started.pid)
     else:
@@ -165,6 +177,23 @@ def _inherited(context: typer.Context) -> list[str]:
         fail("node start starts a node on this machine: --bind is what memnode knows")
     port = [] if options.port is None else ["--port", str(options.port)]
     return [*port, *([] if options.socket is None else ["--socket", options.socket or "none"])]
+
+
+def _is_asked_to_leave(port: int, *, at_once: bool, is_shown: bool) -> bool:
+    """Have a node give its slots away, if it has somebody to give them to and can be asked."""
+    import redis
+
+    password = os.environ.get("MEMCLOUD_REQUIREPASS")
+    try:
+        with leaving.client_of(port, background.ANSWER_TIMEOUT_S, password) as node:
+            if not at_once and node.info("memcloud").get("peers", 0) == 0:
+                return False
+            leaving.ask(node, at_once=at_once)
+            show = leaving.tell if is_shown else lambda left: None
+            leaving.wait(lambda: leaving.slots_left(node), show)
+    except redis.RedisError:  # it does not answer, or not to us: a signal does it
+        return False
+    return True
 
 
 def _port(context: typer.Context) -> int:

@@ -22,7 +22,7 @@ from memcloud.errors import MemCloudError
 # Wide enough that no table is cut when nobody looks at it on a screen.
 PIPE_WIDTH = 1000
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-STATE_STYLES = {"self": "bold", "suspect": "yellow", "down": "red"}
+STATE_STYLES = {"self": "bold", "suspect": "yellow", "leaving": "yellow", "down": "red"}
 
 
 class ExitCode(IntEnum):
@@ -61,17 +61,17 @@ class Output:
         self, *, as_json: bool = False, is_quiet: bool = False, color: bool = True
     ) -> None:
         self.as_json = as_json
-        self._is_quiet = is_quiet
+        self.is_quiet = is_quiet
         self._color = color
 
     def say(self, line: str) -> None:
         """Print a line that tells what was done; ``--quiet`` leaves it out."""
-        if not self._is_quiet:
+        if not self.is_quiet:
             write(f"{line}\n".encode(errors="surrogateescape"))
 
     def result(self, line: str, value: str) -> None:
         """Print a line around a value; ``--quiet`` leaves the value alone."""
-        write(f"{value if self._is_quiet else line}\n".encode(errors="surrogateescape"))
+        write(f"{value if self.is_quiet else line}\n".encode(errors="surrogateescape"))
 
     def json(self, **fields: object) -> None:
         """Print one JSON object on one line."""

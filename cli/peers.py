@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 # The node waits for the other one, and answers when it knows.
 CONNECT_TIMEOUT_MS = 20_000
-TITLES = ("NODE", "ADDRESS", "STATE", ">MEMORY", ">USED", ">KEYS", ">SLOTS", ">RTT", "ID")
+TITLES = (
+    "NODE",
+    "ADDRESS",
+    "STATE",
+    ">MEMORY",
+    ">USED",
+    ">KEYS",
+    ">SLOTS",
+    ">BACKUPS",
+    ">RTT",
+    "ID",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -81,6 +92,7 @@ def row(peer: Peer) -> tuple[str, ...]:
         bytes_text(peer.memory_used),
         str(peer.keys),
         str(peer.slots),
+        str(peer.backups),
         f"{peer.rtt_us / 1000:.1f} ms" if peer.rtt_us else "-",
         peer.id[:8],
     )

@@ -11,8 +11,9 @@ import typer
 
 from .connection import find_target, open_node
 from .options import Command, options_of, output_of
-from .output import bytes_text, write
+from .output import ExitCode, bytes_text, write
 from .peers import TITLES, row
+from .ring import read_ring, ring_advice
 
 if TYPE_CHECKING:
     from memcloud.sdk import Peer
@@ -29,7 +30,8 @@ def register(app: typer.Typer) -> None:
 def status(context: typer.Context) -> None:
     """Show the pool at a glance.
 
-    Its nodes, what they lend, and what of it is used.
+    Its nodes, what they lend, what of it is used, what is on its way and what is wrong. The exit
+    code is 1 if a node is down, or if the one that is asked may not serve.
 
     \b
     Examples:
@@ -41,11 +43,13 @@ def status(context: typer.Context) -> None:
         memory = node.info("memory")
         device_id = str(node.info("server")["memcloud_device_id"])
         peers = node.peers()
+        ring = read_ring(node)
     present = [peer for peer in peers if peer.is_up]
     total, used = (
         sum(peer.memory_total for peer in present),
         sum(peer.memory_used for peer in present),
     )
+    is_healthy = bool(ring["has_lease"]) and not any(peer.state == "down" for peer in peers)
     output = output_of(context)
     if output.as_json:
         output.json(
@@ -58,13 +62,25 @@ def status(context: typer.Context) -> None:
             memory_limit=memory["maxmemory"],
             memory_effective_limit=memory["memcloud_effective_limit"],
             pressure=memory["memcloud_pressure"],
+            epoch=ring["epoch"],
+            replicas=ring["replicas"],
+            serves=bool(ring["has_lease"]),
+            slots_left=ring["slots_left"],
+            moves=ring["moves"],
+            refused=ring["refused"],
+            short_of_copies=ring["short_of_copies"],
+            suspects=[peer.name for peer in peers if peer.state == "suspect"],
+            down=[peer.name for peer in peers if peer.state == "down"],
+            healthy=is_healthy,
             peers=[asdict(peer) for peer in peers],
         )
+        _end(is_healthy)
         return
     output.say(
         f"{facts['cluster_name']}: {_count(len(present), 'node')}, "
         f"{bytes_text(used)} of {bytes_text(total)} lent RAM used, "
-        f"{_count(facts['pool_keys'], 'key')}\n"
+        f"{_count(facts['pool_keys'], 'key')}, "
+        f"epoch {ring['epoch']}, {_copies(ring['replicas'])} of each\n"
     )
     output.table(TITLES, [row(peer) for peer in peers])
     output.say(f"\nThis device: {device_id}")
@@ -73,6 +89,9 @@ def status(context: typer.Context) -> None:
             output.say(f"\n! {advice}")
     if shrunk := _shrunk(memory):
         output.say(f"\n! {shrunk}")
+    for sentence in ring_advice(ring):
+        output.say(f"\n! {sentence}")
+    _end(is_healthy)
 
 
 def stats(context: typer.Context) -> None:
@@ -182,6 +201,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _copies(count: int) -> str:
+    return "1 copy" if count == 1 else f"{count} copies"
+
+
+def _end(is_healthy: bool) -> None:
+    """Let scripts know that somebody should look."""
+    if not is_healthy:
+        raise typer.Exit(ExitCode.ERROR)
+
+
 def _word(text: str) -> str:
     """Return a section's name so that it stays one argument."""
     return "".join(text.split()) or "default"
@@ -204,6 +233,8 @@ def _shrunk(memory: Mapping[str, Any]) -> str | None:
 def _advice(peer: Peer) -> str | None:
     if peer.state == "suspect":
         return f"{peer.name} has not answered lately; if it stays so, look at {peer.address}"
+    if peer.state == "leaving":
+        return f"{peer.name} is leaving, and gives its slots to the others"
     if peer.state == "down":
         return f"{peer.name} at {peer.address} is away; the other nodes go on without what it held"
     return None

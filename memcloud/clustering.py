@@ -6,7 +6,6 @@ of the node's clock.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -33,17 +32,17 @@ from memcloud.protocol.table import Cluster, Member, Table
 from memcloud.ring import SLOTS
 
 from .effects import KeepRecord, Leave
+from .events import Kind
 from .routing import COPIED, HELD, HERE
 from .slot_content import ContentError
 from .slots import Slots
 from .targets import ring_targets
+from .watching import Watcher
 
 if TYPE_CHECKING:
     from memcloud.cluster.mesh import Link
 
     from .node import Node
-
-logger = logging.getLogger(__name__)
 
 KEYS_PER_SLICE = 1000
 CHUNK_BYTES = 512 * 1024  # of a message with a part of a copy
@@ -74,6 +73,7 @@ class Clustering:
             node.clock.now_ms(),
             node.clock.unix_offset_ms(),
         )
+        self.watcher = Watcher(node, self.core)
         self._is_single = False
         self._lease_until_ms = 0
 
@@ -91,6 +91,20 @@ class Clustering:
     def has_lease(self) -> bool:
         """Whether this node may serve now."""
         return self._node.clock.now_ms() < self._lease_until_ms
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether this node gives its slots away to leave."""
+        return self.core.leading.is_leaving
+
+    @property
+    def leaving(self) -> list[Member]:
+        """The members that give their slots away to leave."""
+        table = self.core.table
+        if table is None:
+            return []
+        mine = [self.me] if self.is_leaving and self.me in table else []
+        return [*mine, *self.core.state.detector.leaving(table)]
 
     def state_of(self, slot: int) -> str:
         """Return how a command on a slot that this node owns can run now.
@@ -155,6 +169,7 @@ class Clustering:
         """Do what time demands."""
         self.core.on_tick(self._node.clock.now_ms())
         self.follow()
+        self.watcher.look()
 
     def take_message(self, link: Link, frame: Frame) -> None:
         """Take what another node has said.
@@ -183,6 +198,8 @@ class Clustering:
     def gone(self, identity: Identity) -> None:
         """The process of a node has ended."""
         member = Member(identity.device, identity.incarnation)
+        if self.core.table is not None and member in self.core.table:
+            self._node.events.note(Kind.GONE, f"the process of {identity.name} has ended")
         self.core.process_gone(self._node.clock.now_ms(), member)
         self.follow()
 
@@ -213,6 +230,7 @@ class Clustering:
             for effect in effects:
                 self._do(effect)
             effects = self.core.take_effects()
+        self.watcher.look_at_moves()
         self._note_lease()
 
     def _do(self, effect: Effect) -> None:
@@ -247,13 +265,11 @@ class Clustering:
             session.replies.drain()
         before = {member.id for member in node.membership.members}
         names = {member: member_id(*member) for member in new.members}
-        node.membership.adopt(new.epoch, new.members, [names[each.primary] for each in new.slots])
-        if old is None or old.cluster != new.cluster:
-            logger.info(
-                "in the cluster of %d members founded at %d", len(new.members), new.cluster[0]
-            )
-            if old is not None:
-                self.slots.mark_inherited(range(SLOTS))
+        owners = [names[each.primary] for each in new.slots]
+        left = [member_id(*member) for member in self.watcher.have_left(old, new)]
+        node.membership.adopt(new.epoch, new.members, owners, left)
+        if old is not None and old.cluster != new.cluster:
+            self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
             node.engine.own(node.membership.owners, node.membership.me.id, self.core.direct)
         if node.membership.is_alone:
@@ -263,10 +279,11 @@ class Clustering:
         node.restarts.wake()
         for name in before.difference(names.values()):
             node.forwarding.member_lost(name)
+        self.watcher.table_changed(old, new)
 
     def _renewed(self, why: str) -> None:
         node = self._node
-        logger.warning("%s: starting over, empty", why)
+        self.watcher.renewed(why)
         for store in (node.store, node.aside):
             for keyspace in (*store.databases, store.blocks, store.held):
                 keyspace.flush()

@@ -125,3 +125,13 @@ class PeerDownError(CommandError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"PEERDOWN {name}")
+
+
+class NoRoomError(CommandError):
+    """A node shall leave and the others cannot take what it holds: free memory, or force it."""
+
+    def __init__(self, needed_bytes: int, free_bytes: int) -> None:
+        super().__init__(
+            f"NOROOM the other members have no room for what this node holds: it needs"
+            f" {needed_bytes} bytes, they have {free_bytes}"
+        )

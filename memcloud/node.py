@@ -32,6 +32,7 @@ from .clustering import Clustering
 from .dispatch import Dispatcher
 from .effects import Effect
 from .errors import CommandError
+from .events import EventLog
 from .fast import Calls, new_engine
 from .host import Host
 from .neighbour import Neighbour
@@ -73,6 +74,7 @@ class Node:
         self.started_ms = clock.now_ms()
         self.run_id = _hex_id(random)
         self.commands = TABLE
+        self.events = EventLog(clock)
         self._stats = Statistics()
         self.store = Store(
             clock,

@@ -18,6 +18,7 @@ class State(StrEnum):
     ALIVE = "alive"
     SUSPECT = "suspect"  # silent for a while, still owner of its slots
     DOWN = "down"  # given up; its slots belong to others
+    LEFT = "left"  # it gave its slots away before it went
 
 
 @dataclass(slots=True)
@@ -31,6 +32,11 @@ class Member:
     round_trip_us: int = 0
     used_bytes: int = 0
     keys: int = 0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is no member any more."""
+        return self.state in (State.DOWN, State.LEFT)
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ loads come over the links. A member that no link leads to yet is known by its de
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 from memcloud.clock import Clock
@@ -74,8 +74,17 @@ class Membership:
         gone = [member for member in self._departed.values() if member.name == name]
         return gone[-1] if gone else None
 
-    def adopt(self, epoch: int, members: Sequence[tuple[str, int]], owners: Sequence[str]) -> None:
-        """Let a table be in force: members (device, incarnation), and the owner of each slot."""
+    def adopt(
+        self,
+        epoch: int,
+        members: Sequence[tuple[str, int]],
+        owners: Sequence[str],
+        left: Collection[str] = (),
+    ) -> None:
+        """Let a table be in force: members (device, incarnation), and the owner of each slot.
+
+        ``left`` are the ids of those that are gone because they wanted to.
+        """
         before, self._others = self._others, {}
         for device, incarnation in members:
             identifier = member_id(device, incarnation)
@@ -86,7 +95,7 @@ class Membership:
             self._others[identifier] = member or _stranger(device, incarnation)
         for member in before.values():
             if member.id not in self._others:
-                self._depart(member)
+                self._depart(member, State.LEFT if member.id in left else State.DOWN)
         self._set_table(SlotTable(epoch, owners))
 
     def met(self, identity: Identity, host: str) -> Member:
@@ -114,7 +123,8 @@ class Membership:
         member = self._known.get(identifier)
         if member is not None:
             member.last_heard_ms = self._clock.now_ms()
-            member.state = State.ALIVE
+            if identifier not in self._departed:  # whoever leaves says a few words more
+                member.state = State.ALIVE
 
     def forgive(self, pause_ms: int) -> None:
         """This node itself did not run for a while: nobody's silence in that time counts."""
@@ -128,8 +138,8 @@ class Membership:
             if now_ms - member.last_heard_ms >= SUSPECT_AFTER_MS:
                 member.state = State.SUSPECT
 
-    def _depart(self, member: Member) -> None:
-        member.state = State.DOWN
+    def _depart(self, member: Member, state: State) -> None:
+        member.state = state
         self._departed[member.id] = member
         while len(self._departed) > DEPARTED_MAX:
             del self._departed[next(iter(self._departed))]

@@ -14,7 +14,7 @@ from .lcs import FAMILY as LCS
 from .memory import FAMILY as MEMORY
 from .monitoring import FAMILY as MONITORING
 from .object import FAMILY as OBJECT
-from .peers import FAMILY as PEERS
+from .placement import FAMILY as PEERS  # of peers.py, with what placement.py adds
 from .scanning import FAMILY as SCANNING
 from .server import FAMILY as SERVER
 from .strings import FAMILY as STRINGS

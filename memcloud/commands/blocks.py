@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memcloud.cluster.member import Member, State
+from memcloud.cluster.member import Member
 from memcloud.errors import CommandError, NoPeerError, PeerDownError, SyntaxFault
 from memcloud.resp import Reply
 from memcloud.ring import key_slot
@@ -257,7 +257,7 @@ def _peer(context: Context, name: bytes) -> Member:
     member = context.node.membership.find_by_name(name.decode("utf-8", "replace"))
     if member is None:
         raise NoPeerError(name.decode("utf-8", "replace"))
-    if member.state is State.DOWN:
+    if member.is_gone:
         raise PeerDownError(member.name)
     return member
 
@@ -273,4 +273,4 @@ def _holder(context: Context, name: Reply) -> Member:
 def _maybe_holder(context: Context, name: Reply) -> Member | None:
     assert isinstance(name, bytes)
     holder = context.node.membership.find_by_name(name.decode())
-    return None if holder is None or holder.state is State.DOWN else holder
+    return None if holder is None or holder.is_gone else holder

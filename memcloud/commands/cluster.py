@@ -53,12 +53,15 @@ def info(context: Context, args: Args) -> Reply:
     membership = node.membership
     suspects = [member for member in membership.members if member.state is State.SUSPECT]
     suspected = sum(membership.table.count(member.id) for member in suspects)
+    has_lease = node.clustering.has_lease
+    # Without one this node can have no slot served: neither by itself nor by others.
+    failed = 0 if has_lease else SLOTS - suspected
     fields = {
-        "cluster_state": "ok",
+        "cluster_state": "ok" if has_lease else "fail",
         "cluster_slots_assigned": SLOTS,
-        "cluster_slots_ok": SLOTS - suspected,
+        "cluster_slots_ok": SLOTS - suspected - failed,
         "cluster_slots_pfail": suspected,
-        "cluster_slots_fail": 0,
+        "cluster_slots_fail": failed,
         "cluster_known_nodes": len(membership.members),
         "cluster_size": len(membership.members),
         "cluster_current_epoch": membership.epoch,

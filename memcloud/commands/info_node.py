@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from memcloud.cluster.names import cluster_id
 from memcloud.native import native_text
 from memcloud.version import REDIS_VERSION, VERSION
 
@@ -171,9 +172,11 @@ def memcloud(node: Node) -> Fields:
         ("peers", len(peers)),
         ("table_epoch", membership.epoch),
         ("slots_owned", membership.table.count(membership.me.id)),
+        ("slots_backed_up", len(node.clustering.core.serving.held) - len(node.clustering.led())),
         ("slots_short_of_copies", node.clustering.short_of_copies()),
         ("slots_to_move", node.clustering.slots_to_move()),
         ("slots_to_bring_in", len(node.clustering.slots.waiting)),
+        *_part_in_cluster(node),
         ("pool_memory", sum(member.identity.memory_bytes for member in members)),
         ("pool_used_memory", node.used_bytes + sum(peer.used_bytes for peer in peers)),
         ("pool_keys", node.key_count() + sum(peer.keys for peer in peers)),
@@ -186,6 +189,21 @@ def memcloud(node: Node) -> Fields:
         ("forwarded_failed", stats.forwarded_failed),
         ("protocol_errors", stats.protocol_errors),
         ("clients_waiting_for_peers", sum(bool(s.replies.waiting) for s in node.sessions.values())),
+    )
+
+
+def _part_in_cluster(node: Node) -> Fields:
+    clustering = node.clustering
+    moves = clustering.core.moves
+    return (
+        ("cluster_id", cluster_id(clustering.core.state.cluster)),
+        ("replicas", node.settings.replicas),
+        ("isolated", node.settings.isolated),
+        ("has_lease", int(clustering.has_lease)),
+        ("leaving", int(clustering.is_leaving)),
+        ("suspects", len(clustering.watcher.suspects)),
+        ("moves_done", moves.done),
+        ("moves_aborted", moves.aborted),
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from memcloud.cluster.member import WILDCARDS, Member, State
+from memcloud.cluster.names import member_id
 from memcloud.errors import CommandError
 from memcloud.resp import Reply
+from memcloud.ring import SLOTS
 from memcloud.settings import PEER_PORT_OFFSET
 
 from .gather import Connect, checked
@@ -15,6 +19,8 @@ from .numbers import parse_integer
 from .table import Args, Family, Plan, Route
 
 if TYPE_CHECKING:
+    from memcloud.node import Node
+
     from .context import Context
 
 FAMILY = Family("cluster")
@@ -29,12 +35,20 @@ FAMILY = Family("cluster")
     summary="Lists the members of the pool, this node first.",
 )
 def peers(context: Context, args: Args) -> Reply:
-    """PEERS: a map for each member, those that are down included."""
+    """PEERS: a map for each member, and for those that are gone and did not come back."""
     membership = context.node.membership
-    table = membership.table
+    led, backed_up = slot_counts(context.node)
+    present = {member.name for member in membership.members}
+    gone = [member for member in membership.departed if member.name not in present]
+    leaving = {member_id(*member) for member in context.node.clustering.leaving}
     return [
-        _describe(context, member, table.count(member.id))
-        for member in [*membership.members, *membership.departed]
+        {
+            **_describe(context, member, led.get(member.id, 0)),
+            b"state": _state(member, leaving).encode(),
+            b"backups": backed_up.get(member.id, 0),
+            b"epoch": membership.epoch,
+        }
+        for member in [*membership.members, *gone]
     ]
 
 
@@ -78,8 +92,33 @@ def connect(context: Context, args: Args) -> Reply:
 def peer_help(context: Context, args: Args) -> Reply:
     """PEER HELP: one line of text each."""
     return help_lines(
-        "PEER", [("CONNECT <host> <port>", "Link up with the node whose clients use that port.")]
+        "PEER",
+        [
+            ("CONNECT <host> <port>", "Link up with the node whose clients use that port."),
+            ("EVENTS [<number>]", "List what happened to the cluster, after that event."),
+            ("LEAVE [FORCE]", "Give the slots of this node away and stop it; at once with FORCE."),
+            ("RING", "Show who holds how many slots, and what is on its way."),
+            ("WHERE <key>", "Show who holds a key, and whether it is served now."),
+        ],
     )
+
+
+def slot_counts(node: Node) -> tuple[Counter[str], Counter[str]]:
+    """Return how many slots each member leads, and of how many it has a backup."""
+    table = node.clustering.core.table
+    if table is None:
+        return Counter({node.membership.me.id: SLOTS}), Counter()
+    led, backed_up = Counter[str](), Counter[str]()
+    for first, last, now in table.runs():
+        led[member_id(*now.primary)] += last - first + 1
+        for member in now.backups:
+            backed_up[member_id(*member)] += last - first + 1
+    return led, backed_up
+
+
+def _state(member: Member, leaving: Container[str]) -> str:
+    is_leaving = member.state is State.ALIVE and member.id in leaving
+    return "leaving" if is_leaving else member.state.value
 
 
 def _describe(context: Context, member: Member, slots: int) -> dict[Reply, Reply]:
@@ -92,7 +131,6 @@ def _describe(context: Context, member: Member, slots: int) -> dict[Reply, Reply
         b"id": member.id.encode(),
         b"address": f"{host}:{member.identity.port}".encode(),
         b"peer_address": f"{host}:{peer_port}".encode(),
-        b"state": member.state.value.encode(),
         b"memory_total": member.identity.memory_bytes,
         b"memory_used": context.node.used_bytes if is_self else member.used_bytes,
         b"keys": context.node.key_count() if is_self else member.keys,

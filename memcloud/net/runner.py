@@ -26,8 +26,10 @@ from memcloud.effects import (
     ToClient,
     ToLink,
 )
-from memcloud.errors import StartError, StateError
+from memcloud.errors import NoRoomError, StartError, StateError
+from memcloud.events import Kind
 from memcloud.host import Host
+from memcloud.leaving import demand
 from memcloud.node import TICK_MS, Node
 from memcloud.protocol.ballots import Record as Past
 from memcloud.protocol.coding import CodingError, decode_record
@@ -167,7 +169,10 @@ class Runner:
             case KeepRecord(content):
                 self._keep(content)
             case Leave():
+                if not self._stopping.is_set():
+                    logger.info("this node holds nothing for others any more, and stops")
                 self._left.set()
+                self._stopping.set()
             case Stop(reason):
                 self._fault = reason
                 self._stopping.set()
@@ -212,8 +217,14 @@ class Runner:
 
     async def _leave(self) -> None:
         """Give all keys to the others, and tell how it goes."""
+        if self._left.is_set():  # because a client asked for it
+            return
         loop = asyncio.get_running_loop()
         latest = loop.time() + LEAVE_TIMEOUT_S
+        asked = demand(self.node)
+        if asked.needed_bytes > asked.free_bytes and not self.node.membership.is_alone:
+            lacking = NoRoomError(asked.needed_bytes, asked.free_bytes)
+            self.node.events.note(Kind.NO_ROOM, str(lacking).partition(" ")[2])
         self.node.clustering.leave()
         self.carry_out()
         while not self._left.is_set():

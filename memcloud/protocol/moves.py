@@ -69,6 +69,8 @@ class Attempt:
     sent_ms: int = 0
     proposed_ms: int = 0
     open: dict[int, int] = field(default_factory=dict)  # slot -> what must have arrived yet
+    is_done: bool = False  # the target has the slots
+    needed_bytes: int | None = None  # what the target had no room for
 
 
 Proposed = dict[int, Assignment]
@@ -85,6 +87,7 @@ class Moves:
         self.attempt: Attempt | None = None
         self.propose: Callable[[Proposed], bool] = lambda proposed: False
         self.refused_bytes: dict[Member, int] = {}  # by who had no room, what it had
+        self.done = 0
         self.aborted = 0
         serving.drained = lambda slot: self._advance()
 
@@ -131,7 +134,10 @@ class Moves:
 
     def on_refused(self, source: Member, message: CopyRefused) -> None:
         """The target has no room."""
-        if self._find(source, message.attempt, message.epoch) is not None:
+        attempt = self._find(source, message.attempt, message.epoch)
+        if attempt is not None:
+            store = self._state.store
+            attempt.needed_bytes = sum(store.size_bytes(slot) for slot in attempt.slots)
             self.refused_bytes[source] = message.free_bytes
             self._give_up()
 
@@ -161,6 +167,11 @@ class Moves:
         if attempt is None:
             return ()
         table = self._state.table
+        attempt.is_done = table is not None and all(
+            attempt.target in (now.holders if attempt.kind is MoveKind.COPY else (now.primary,))
+            for now in (table.slots[slot] for slot in attempt.slots)
+        )
+        self.done += attempt.is_done
         for slot in attempt.slots:
             copy = self._serving.held.get(slot)
             if copy is not None and (

@@ -13,17 +13,19 @@ class Peer:
     id: str
     address: str  # HOST:PORT for clients
     peer_address: str  # HOST:PORT of its link to other nodes
-    state: str  # 'self', 'alive', 'suspect' or 'down'
+    state: str  # 'self', 'alive', 'leaving', 'suspect', or of one that is gone 'left' or 'down'
     memory_total: int  # bytes that it offers
     memory_used: int
     keys: int
     slots: int  # of 16384, how many it owns
     rtt_us: int | None  # None: itself, or not measured yet
+    backups: int = 0  # of how many slots it has a copy without owning them
+    epoch: int = 0  # of the slot table that the asked node goes by
 
     @property
     def is_up(self) -> bool:
         """Whether it answers, the asked node itself included."""
-        return self.state != "down"
+        return self.state not in ("down", "left")
 
 
 def parse_peers(reply: object) -> list[Peer]:
@@ -58,6 +60,8 @@ def _parse_peer(fields: dict[str, object]) -> Peer:
         keys=_maybe_number(fields.get("keys")) or 0,
         slots=_maybe_number(fields.get("slots")) or 0,
         rtt_us=_maybe_number(fields.get("rtt_us")),
+        backups=_maybe_number(fields.get("backups")) or 0,
+        epoch=_maybe_number(fields.get("epoch")) or 0,
     )
 
 

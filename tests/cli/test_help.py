@@ -38,7 +38,10 @@ def help_of(program: Any, *words: str) -> str:
 
 def test_all_commands_of_the_design_are_there() -> None:
     """Scripts count on their names."""
-    expected = "set get del keys store load free peers connect status stats ping info version"
+    expected = (
+        "set get del keys store load free peers connect status stats ping info version"
+        " ring members where events leave"
+    )
     nodes = {("node", each) for each in ("start", "stop", "status", "logs")}
     assert set(COMMANDS) == {(word,) for word in expected.split()} | nodes
 
