@@ -71,6 +71,7 @@ cdef enum:
     # Bits of the word of a call; see link/batch.py.
     RESP3 = 0x100
     NO_TOUCH = 0x200
+    TAGGED = 0x400
 
     LANDING_BYTES_MAX = 262144  # at once, so that a large value does not delay the others
 
@@ -425,7 +426,7 @@ cdef class Engine:
     ) noexcept:
         """Read a call of another member; False if it is not one hot command with one key."""
         cdef int count
-        if word & NO_TOUCH or (word & 0xFF) >= <uint32_t>len(self.store.databases):
+        if word & (NO_TOUCH | TAGGED) or (word & 0xFF) >= <uint32_t>len(self.store.databases):
             return False
         count = read_request(
             text,

@@ -26,6 +26,7 @@ from memcloud.protocol.effects import (
     Send,
     TableChanged,
 )
+from memcloud.protocol.messages import Origin
 from memcloud.protocol.settings import Isolation
 from memcloud.protocol.settings import Settings as ProtocolSettings
 from memcloud.protocol.table import Cluster, Member, Table
@@ -208,9 +209,22 @@ class Clustering:
         self.core.leave(self._node.clock.now_ms())
         self.follow()
 
-    def answer(self, slot: int, effects: bytes, release: Callable[[bool], None]) -> bool:
+    def answer(
+        self,
+        slot: int,
+        effects: bytes,
+        release: Callable[[bool], None],
+        origin: Origin | None = None,
+        reply: bytes = b"",
+    ) -> bool:
         """See `Core.answer`."""
-        return self.core.answer(self._node.clock.now_ms(), slot, effects, release)
+        now_ms = self._node.clock.now_ms()
+        return self.core.answer(now_ms, slot, effects, release, origin, reply)
+
+    def lineage_of(self, slot: int) -> int:
+        """Return how often a slot has started empty, as far as this node knows."""
+        table = self.core.table
+        return 0 if table is None else table.slots[slot].lineage
 
     @property
     def has_work(self) -> bool:
@@ -271,7 +285,12 @@ class Clustering:
         if old is not None and old.cluster != new.cluster:
             self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
-            node.engine.own(node.membership.owners, node.membership.me.id, self.core.direct)
+            # Writes of keys with copies are tagged, which native sessions do not do.
+            owners = [
+                None if each.backups else owner
+                for each, owner in zip(new.slots, node.membership.owners, strict=True)
+            ]
+            node.engine.own(owners, node.membership.me.id, self.core.direct)
         if node.membership.is_alone:
             node.store.removed = None
         elif node.store.removed is None:

@@ -19,9 +19,10 @@ from memcloud.commands import TABLE
 from memcloud.commands.context import Context
 from memcloud.commands.table import Args, Command
 from memcloud.link.batch import database_of, is_no_touch, protocol_of
-from memcloud.link.frames import Frame, Kind
+from memcloud.link.frames import Frame, Kind, LinkError
 from memcloud.link.messages import PROTOCOL_VERSION, Identity
 from memcloud.protocol.ballots import Record
+from memcloud.protocol.messages import Origin
 from memcloud.resp import encode
 from memcloud.store import Policy, Store
 
@@ -39,10 +40,11 @@ from .neighbour import Neighbour
 from .parameters import Parameters
 from .replication import Replication
 from .restarts import Restarts
-from .routing import COPIED, HERE, Router
+from .routing import COPIED, HERE, Router, slots_of
 from .session import Session
 from .settings import Settings
 from .stats import Statistics
+from .tags import Tags
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +102,7 @@ class Node:
         self._effects: list[Effect] = []
         self.neighbour = Neighbour(self.store, self.aside, host, clock, self.emit)
         self.restarts = Restarts(self.sessions)
+        self.tags = Tags()
         self.is_serving = False  # clients; its driver says when
         self._last_tick_ms = self._last_slow_tick_ms = self.started_ms
         self.clustering = Clustering(self, self.device_id, record)
@@ -267,7 +270,7 @@ class Node:
         else:
             self.forwarding.handle(link, frame)
 
-    def _serve_peer(self, args: list[bytes], word: int, sink: Sink) -> None:
+    def _serve_peer(self, args: list[bytes], word: int, origin: Origin | None, sink: Sink) -> None:
         database, protocol = database_of(word), protocol_of(word)
 
         def serve() -> bytes:
@@ -281,10 +284,12 @@ class Node:
             sink.answered(encode(self.dispatcher.refuse(error), protocol))
             return
         state = self.router.state_here(command, args)
-        if state == HERE:
+        if state == COPIED or (state == HERE and origin is not None):
+            if origin is not None and len(slots_of(command, args)) != 1:
+                raise LinkError("call with a tag, and keys of several slots or none")
+            self.replication.run(command, args, database, serve, sink, origin)
+        elif state == HERE:
             sink.answered(serve())
-        elif state == COPIED:
-            self.replication.run(command, args, database, serve, sink)
         else:
             sink.lost(was_run=False)
 

@@ -2,9 +2,11 @@
 
 It keeps its place in the order of its session's replies. When a member goes away or turns out not
 to own a slot, a command that was surely not run, or that only reads, starts again from the
-beginning by the table then in force; a write that may have been run ends as UNKNOWN. Of one that
-was split by its keys only the parts start again that were not run. (A pipelined
-read that starts again may thus see a later write of its own client. It never sees an older value.)
+beginning by the table then in force. So does a write of one slot that may have been run: its tag
+lets the owner see that. If what the slot remembered is lost with its keys, or if a write had
+several parts, it ends as UNKNOWN. Of one that was split by its keys only the parts start again that
+were not run. (A pipelined read that starts again may thus see a later write of its own client. It
+never sees an older value.)
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from typing import TYPE_CHECKING
 from memcloud.commands.gather import Connect, Part
 from memcloud.commands.table import Args, Command, Plan, Route
 from memcloud.errors import CommandError, InternalError, TryAgainError, UnknownOutcomeError
-from memcloud.link.batch import database_of, is_no_touch, protocol_of, word_of_call
+from memcloud.link.batch import add_tag, database_of, is_no_touch, protocol_of, word_of_call
+from memcloud.protocol.messages import Origin
 from memcloud.resp import ErrorReply, ProtocolError, Reply, decode, encode, encode_request
 
 from .fast import Call
 from .replies import Waiting
-from .routing import COPIED, ELSEWHERE, HELD, HERE, SPLIT
+from .routing import COPIED, ELSEWHERE, HELD, HERE, SPLIT, slots_of
 from .session import Session
 
 if TYPE_CHECKING:
@@ -40,9 +43,13 @@ class PendingCommand:
     __slots__ = (
         "_args",
         "_command",
+        "_counter",
         "_database",
+        "_gateway",
         "_give_up_ms",
+        "_lineage",
         "_lost_parts",
+        "_may_have_run",
         "_no_touch",
         "_node",
         "_protocol",
@@ -64,6 +71,11 @@ class PendingCommand:
         self.place = place
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
         self._lost_parts: list[tuple[PartSink, Args]] = []  # which start again instead of it
+        # Of a write of one slot, once it was sent: its number, by whom, and for which data.
+        self._counter = 0
+        self._gateway = node.clustering.me
+        self._lineage = 0
+        self._may_have_run = False
 
     def run_as(self, word: int) -> None:
         """Run it as a call says that was made when the session had, perhaps, another database."""
@@ -88,13 +100,16 @@ class PendingCommand:
         """Send it where the router said that it has to run."""
         if destination == SPLIT:
             Gathering(self, self.plan(self._args), self.finish_with).start()
+        elif self._may_have_run and not self._is_remembered:
+            self.finish_with_error(UnknownOutcomeError("the owner of the key"))
+        elif destination == COPIED or (destination == HERE and self._may_have_run):
+            self._run_copied(self._command, self._args, self._protocol, self)
         elif destination == HERE:
             self.finish(self._serve(self._args, self._protocol))
-        elif destination == COPIED:
-            self._run_copied(self._command, self._args, self._protocol, self)
         elif destination == HELD:
             self.lost(was_run=False)
         else:
+            self._tag()
             self.send(destination, self._args, self._protocol, self)
 
     @property
@@ -148,8 +163,35 @@ class PendingCommand:
 
     def send(self, member: str, args: Args, protocol: int, sink: PendingCommand | PartSink) -> None:
         """Call a member."""
-        word = word_of_call(self._database, protocol, no_touch=self._no_touch)
-        self._node.call(Call(member, word, encode_request(args), sink))
+        is_tagged = sink is self and self._counter != 0
+        word = word_of_call(self._database, protocol, no_touch=self._no_touch, is_tagged=is_tagged)
+        request = encode_request(args)
+        if is_tagged:
+            request = add_tag(self._node.tags.tag(self._counter), request)
+        self._node.call(Call(member, word, request, sink))
+
+    def _tag(self) -> None:
+        """Give a write of one slot a number before it is sent for the first time."""
+        if self._counter or not self._command.is_write:
+            return
+        slots = slots_of(self._command, self._args)
+        if len(slots) == 1:
+            self._counter = self._node.tags.take()
+            self._lineage = self._node.clustering.lineage_of(slots.pop())
+
+    @property
+    def _is_remembered(self) -> bool:
+        """Whether the owner of the slot knows if it has been run."""
+        clustering = self._node.clustering
+        if not self._counter or self._gateway != clustering.me:
+            return False
+        (slot,) = slots_of(self._command, self._args)
+        return clustering.lineage_of(slot) == self._lineage
+
+    def forget(self) -> None:
+        """It will not be sent again."""
+        if self._counter:
+            self._node.tags.release(self._counter)
 
     def run_here(self, args: Args, sink: PartSink) -> None:
         """Run a part of a plan on this node."""
@@ -168,8 +210,10 @@ class PendingCommand:
         self, command: Command, args: Args, protocol: int, sink: PendingCommand | PartSink
     ) -> None:
         """Run a command on slots that others have copies of."""
+        is_own = sink is self and self._counter != 0
+        origin = Origin(self._gateway, *self._node.tags.tag(self._counter)) if is_own else None
         self._node.replication.run(
-            command, args, self._database, lambda: self._serve(args, protocol), sink
+            command, args, self._database, lambda: self._serve(args, protocol), sink, origin
         )
 
     def _serve(self, args: Args, protocol: int) -> bytes:
@@ -177,6 +221,7 @@ class PendingCommand:
 
     def finish(self, data: bytes) -> None:
         """Give the session its reply."""
+        self.forget()
         self._node.clients.completed(self._session, self.place, data)
 
     def finish_with(self, reply: Reply) -> None:
@@ -205,7 +250,8 @@ class PendingCommand:
 
     def lost(self, was_run: bool) -> None:
         """See `Sink.lost`."""
-        error = self._why_over(was_run)
+        self._may_have_run |= was_run and self._command.is_write
+        error = self._why_over(was_run and not self._is_remembered)
         if error is not None:
             self.finish_with_error(error)
         else:
@@ -214,9 +260,10 @@ class PendingCommand:
     def _why_over(self, was_run: bool) -> CommandError | None:
         """Return why what was lost cannot start again, None if it can."""
         self._node.stats.forwarded_failed += 1
-        if was_run and self._command.is_write:
+        is_late = self._node.clock.now_ms() >= self._give_up_ms
+        if self._command.is_write and (was_run or (is_late and self._may_have_run)):
             return UnknownOutcomeError("the owner of the key")
-        if self._node.clock.now_ms() >= self._give_up_ms:
+        if is_late:
             return TryAgainError("the owner of the key is changing")
         return None
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from memcloud.commands.table import Args, Command
+from memcloud.protocol.messages import Origin
 from memcloud.ring import key_slot
 
 from .store import BLOCKS
@@ -32,9 +33,20 @@ class Replication:
         self._later: list[tuple[int, bytes]] = []
 
     def run(
-        self, command: Command, args: Args, database: int, serve: Callable[[], bytes], sink: Sink
+        self,
+        command: Command,
+        args: Args,
+        database: int,
+        serve: Callable[[], bytes],
+        sink: Sink,
+        origin: Origin | None = None,
     ) -> None:
-        """Run a command, all slots of which can be served now; ``serve()`` runs it."""
+        """Run a command, all slots of which can be served now; ``serve()`` runs it.
+
+        One with an origin, whose keys are all in one slot, is not run if it has been before.
+        """
+        if origin is not None and self._was_run(command, args, origin, sink):
+            return
         clustering = self._node.clustering
         occupied = self._occupied() if command.is_write and command.keys is None else {}
         self.tell_removed()  # by the numbers that the databases have before a SWAPDB
@@ -46,10 +58,28 @@ class Replication:
         effects: bytes
         for slot, keys in (_by_slot(command, args) or occupied).items():
             effects = self._effects(command, args, database, slot, keys) if is_change else b""
-            if not clustering.answer(slot, effects, waiting.release):
+            if not clustering.answer(slot, effects, waiting.release, origin, data):
                 waiting.open += 1
         waiting.release(True)
         clustering.follow()
+
+    def _was_run(self, command: Command, args: Args, origin: Origin, sink: Sink) -> bool:
+        """Answer a command that has been run already; return whether this is one."""
+        clustering = self._node.clustering
+        slot = key_slot(args[command.key_positions(args)[0]])
+        results = clustering.core.serving.held[slot].results
+        known = results.find(origin.gateway, origin.counter)
+        if known is None:
+            # One that its gateway waits for no more may be late on its way; nobody reads a reply.
+            is_late = results.is_settled(origin.gateway, origin.counter)
+            if is_late:
+                sink.lost(was_run=False)
+            return is_late
+        waiting = Waiting(known[0], sink)
+        if not clustering.answer(slot, b"", waiting.release):
+            waiting.open += 1
+        waiting.release(True)
+        return True
 
     def tell_removed(self) -> None:
         """Tell the copies which keys were evicted here, or have expired."""

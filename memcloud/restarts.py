@@ -47,6 +47,8 @@ class Restarts:
         if session.id in self._sessions:
             self._parked.setdefault(session.id, {})[pending.place] = due_ms, pending
             session.replies.drain()
+        else:
+            pending.forget()
 
     def wake(self) -> None:
         """Let all of them start again when their turn comes: what they wait for may be over."""
@@ -66,7 +68,8 @@ class Restarts:
                 pending.start()
             session = self._sessions.get(number)
             if not self._parked[number] or session is None or not session.replies.waiting:
-                del self._parked[number]
+                for _, pending in self._parked.pop(number).values():
+                    pending.forget()
 
     def _first(self, number: int, now_ms: int) -> PendingCommand | None:
         """Return the command of a session that can start, if there is one."""

@@ -46,7 +46,7 @@ class Router:
             if command.route is not Route.GATHER:
                 return HERE
             return SPLIT if not self._membership.is_alone else self.state_here(command, args)
-        slots = {key_slot(args[position]) for position in positions}
+        slots = slots_of(command, args)
         if command.route is Route.OWNER and len(slots) > 1 and not self._membership.is_alone:
             raise CrossSlotError
         members = {owners[slot] for slot in slots}
@@ -73,6 +73,11 @@ class Router:
                 return ELSEWHERE
             state = _later(state, self._clustering.state_of(slot))
         return state
+
+
+def slots_of(command: Command, args: Args) -> set[int]:
+    """Return the slots of the keys of a command."""
+    return {key_slot(args[position]) for position in command.key_positions(args)}
 
 
 def _later(one: str, other: str) -> str:

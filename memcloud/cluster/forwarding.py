@@ -16,8 +16,11 @@ from memcloud.link.batch import (
     decode_calls,
     encode_batch,
     protocol_of,
+    split_tag,
 )
 from memcloud.link.frames import FRAME_BYTES_MAX, Frame, Kind, LinkError
+from memcloud.protocol.messages import Origin
+from memcloud.protocol.table import Member
 from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
 from memcloud.stats import Statistics
 
@@ -33,8 +36,8 @@ REPLY_BYTES_MAX = FRAME_BYTES_MAX - 2 * FRAME_BYTES
 REQUEST_BYTES_MAX = FRAME_BYTES_MAX - FRAME_BYTES
 
 # Runs a command of another node here, as the word of the call says; the sink learns its reply, now
-# or later, or that it cannot be run here.
-Serve = Callable[[list[bytes], int, Sink], None]
+# or later, or that it cannot be run here. One with an origin runs once, however often it comes.
+Serve = Callable[[list[bytes], int, Origin | None, Sink], None]
 
 
 class ResultSink:
@@ -213,12 +216,16 @@ class Forwarding:
             size_bytes = 0
             while link.backlog and size_bytes < FRAME_BYTES and len(link.results) < RECORDS_MAX:
                 identifier, word, request = link.backlog.popleft()
+                tag, request = split_tag(word, request)
                 self._requests.feed(request)
                 is_large = len(request) > FRAME_BYTES
                 del request  # the parser may have made a copy, and the store is to make one
                 args = self._take_request(is_large=is_large)
                 self._stats.forwarded_in += 1
-                self._serve(args, word, ResultSink(self, link, identifier, word))
+                assert link.identity is not None
+                gateway = Member(link.identity.device, link.identity.incarnation)
+                origin = Origin(gateway, *tag) if tag is not None else None
+                self._serve(args, word, origin, ResultSink(self, link, identifier, word))
                 size_bytes = sum(len(reply) for _, _, reply in link.results)
                 if self._engine is not None:
                     break  # the next one may be hot

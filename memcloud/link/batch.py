@@ -9,11 +9,14 @@
     database = 1 byte
     flags    = 1 byte: 1 = answer in RESP3, else in RESP2
                        2 = CLIENT NO-TOUCH, the access does not count for eviction
+                       4 = the request has a tag in front of it
     status   = 1 byte: 0 = done, the reply follows
                        1 = not done, by the table of the other node the slot is somebody else's;
                            no reply follows
     length   = 4 bytes, of the request or reply
     request  = one command as a RESP multibulk
+    tag      = counter floor, of 8 bytes each: the caller's number for this command, which it
+               repeats when it sends it again, and the lowest number that it may send again
     reply    = one reply as RESP
 
 All numbers are little-endian. Both records are thus an id, a word, a length and bytes, and one
@@ -37,18 +40,44 @@ NOT_OWNER = 1
 
 _RESP3 = 1 << 8
 _NO_TOUCH = 2 << 8
-WORD_OF_CALL_MAX = 0xFF | _RESP3 | _NO_TOUCH
+_TAGGED = 4 << 8
+WORD_OF_CALL_MAX = 0xFF | _RESP3 | _NO_TOUCH | _TAGGED
 
 _HEAD = Struct("<III")
+_TAG = Struct("<QQ")
 
 Record = tuple[int, int, bytes]
 """The id, the word (of a call: see `word_of_call`; of a result: its status), and the bytes."""
 
 
-def word_of_call(database: int, protocol: int, *, no_touch: bool) -> int:
+Tag = tuple[int, int]
+"""The counter and the floor of a call that runs once though it may be sent again."""
+
+
+def word_of_call(database: int, protocol: int, *, no_touch: bool, is_tagged: bool = False) -> int:
     """Return how a call is to be run, for its record."""
     assert 0 <= database < DATABASES_MAX
-    return database | (_RESP3 if protocol == 3 else 0) | (_NO_TOUCH if no_touch else 0)
+    word = database | (_RESP3 if protocol == 3 else 0) | (_NO_TOUCH if no_touch else 0)
+    return word | (_TAGGED if is_tagged else 0)
+
+
+def add_tag(tag: Tag, request: bytes) -> bytes:
+    """Return a request with a tag in front of it."""
+    return _TAG.pack(*tag) + request
+
+
+def split_tag(word: int, data: bytes) -> tuple[Tag | None, bytes]:
+    """Return the tag of a call, if it has one, and its request.
+
+    Raises:
+        LinkError: there should be one and is not.
+    """
+    if not word & _TAGGED:
+        return None, data
+    if len(data) < _TAG.size:
+        raise LinkError("call that is shorter than its tag")
+    counter, floor = _TAG.unpack_from(data)
+    return (counter, floor), data[_TAG.size :]
 
 
 def database_of(word: int) -> int:

@@ -48,6 +48,7 @@ from .messages import (
     Message,
     NotServed,
     Order,
+    Origin,
     Outbid,
     Prepare,
     Promise,
@@ -231,11 +232,17 @@ class Core:
         self._settle()
 
     def answer(
-        self, now_ms: int, slot: int, effects: bytes, release: Callable[[bool], None]
+        self,
+        now_ms: int,
+        slot: int,
+        effects: bytes,
+        release: Callable[[bool], None],
+        origin: Origin | None = None,
+        reply: bytes = b"",
     ) -> bool:
         """See `Serving.answer`; `can_serve` must have said yes just before the command ran."""
         self.state.now_ms = now_ms
-        return self.serving.answer(slot, effects, release)
+        return self.serving.answer(slot, effects, release, origin, reply)
 
     def peer_found(self, device: str) -> None:
         """A trusted device can be reached."""

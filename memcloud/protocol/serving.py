@@ -83,15 +83,23 @@ class Serving:
         self._append(slot, self.held[slot], effects, None, b"")
         self.release(slot)
 
-    def answer(self, slot: int, effects: bytes, release: Callable[[bool], None]) -> bool:
+    def answer(
+        self,
+        slot: int,
+        effects: bytes,
+        release: Callable[[bool], None],
+        origin: Origin | None = None,
+        reply: bytes = b"",
+    ) -> bool:
         """Take what a command that the node itself has run on a slot has changed.
 
         Return whether it may be answered now; else ``release`` is called when it may be
         (`Unreleased`). So may not a command that changed nothing, if it saw what is on its way.
+        The reply to one with an origin is remembered.
         """
         copy = self.held[slot]
         if effects:
-            self._append(slot, copy, effects, None, b"")
+            self._append(slot, copy, effects, origin, reply)
         if copy.committed == copy.sequence:
             return True
         copy.unreleased.append(Unreleased(copy.sequence, release))
