@@ -52,10 +52,10 @@ demo: setup ## start three nodes that find each other, and show what they do
 	@$(BIN)/python scripts/demo.py $(ARGS)
 
 test: setup ## run the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-pure: setup ## run the suite on the plain Python parts alone
-	MEMCLOUD_PURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	MEMCLOUD_PURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs; TARGET= one
 	$(BIN)/python -m tests.fuzz $(TARGET) --inputs $(FUZZ_INPUTS) $(ARGS)

@@ -252,7 +252,7 @@ class Clustering:
             case Send():
                 self._send(effect)
             case SaveRecord(record):
-                self._node.emit(KeepRecord(coding.encode_record(record)))
+                self._node.emit(KeepRecord(record))
             case TableChanged(old, new):
                 self._table_changed(old, new)
             case Renewed(_, why):
@@ -286,7 +286,7 @@ class Clustering:
             self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
             # Writes of keys with copies are tagged, which native sessions do not do.
-            owners = [
+            owners: list[str | None] = [
                 None if each.backups else owner
                 for each, owner in zip(new.slots, node.membership.owners, strict=True)
             ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from memcloud.protocol.ballots import Record
+
 
 @dataclass(frozen=True, slots=True)
 class ToClient:
@@ -61,7 +63,7 @@ class Stop:
 class KeepRecord:
     """Put this on disk before anything behind it is done."""
 
-    content: bytes
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)

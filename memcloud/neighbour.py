@@ -67,7 +67,7 @@ class Neighbour:
         store, governor = self._store, self.governor
         pressure = self._host.memory_pressure()
         was_pressed = governor.is_pressed
-        used_bytes = store.used_bytes + self._aside.used_bytes
+        used_bytes = store.used_bytes + store.reserved_bytes
         goal_bytes = governor.goal_bytes(pressure, store.limit_bytes, used_bytes)
         if governor.is_pressed and not was_pressed:
             logger.info("the host is short of memory: giving some back")
@@ -95,7 +95,7 @@ class Neighbour:
     def _evict_slice(self) -> None:
         store = self._store
         assert self._goal_bytes is not None
-        before_bytes, aside_bytes = store.used_bytes, self._aside.used_bytes
+        before_bytes, aside_bytes = store.used_bytes, store.reserved_bytes
         goal_bytes = max(0, self._goal_bytes - aside_bytes)
         evicted = store.evict_some(goal_bytes, SLICE_KEYS)
         freed_bytes = before_bytes - store.used_bytes

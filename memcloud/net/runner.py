@@ -32,7 +32,7 @@ from memcloud.host import Host
 from memcloud.leaving import demand
 from memcloud.node import TICK_MS, Node
 from memcloud.protocol.ballots import Record as Past
-from memcloud.protocol.coding import CodingError, decode_record
+from memcloud.protocol.coding import CodingError, decode_record, encode_record
 from memcloud.seldom import SELDOM
 from memcloud.settings import Settings
 
@@ -166,8 +166,8 @@ class Runner:
                 self.node.store.return_memory()
                 self.node.aside.return_memory()
                 return_memory()
-            case KeepRecord(content):
-                self._keep(content)
+            case KeepRecord(record):
+                self._keep(record)
             case Leave():
                 if not self._stopping.is_set():
                     logger.info("this node holds nothing for others any more, and stops")
@@ -177,12 +177,12 @@ class Runner:
                 self._fault = reason
                 self._stopping.set()
 
-    def _keep(self, content: bytes) -> None:
+    def _keep(self, record: Past) -> None:
         """Write the record; a node that cannot must not go on, since others rely on it."""
         if self._record is None:
             return
         try:
-            self._record.save(content)
+            self._record.save(encode_record(record))
         except StateError as error:
             self._do(Stop(str(error)))
             raise

@@ -13,7 +13,7 @@ from memcloud.store import BLOCKS, Retention, Store, Value
 from .simulation import Simulation
 
 # What a deadline may gain on its way to a copy: it travels as the time that remains.
-DEADLINE_SLACK_MS = 100
+DEADLINE_SLACK_MS = 1000  # what is sent again is late by the time that took
 
 Place = tuple[int, bytes]  # the space and the key
 Content = dict[Place, tuple[Value, int | None, Retention | None]]

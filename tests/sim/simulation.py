@@ -27,6 +27,7 @@ from memcloud.effects import (
 )
 from memcloud.host import FixedHost
 from memcloud.node import TICK_MS, Node
+from memcloud.protocol.coding import encode_record
 from memcloud.settings import Settings
 from tests.manual_clock import ManualClock
 
@@ -240,8 +241,8 @@ class Simulation:
                     self._close(*simulated.wires.pop(link))
             case Stop(reason):
                 simulated.stop_reason = reason
-            case KeepRecord(content):
-                simulated.record = content
+            case KeepRecord(record):
+                simulated.record = encode_record(record)
             case Leave():
                 simulated.has_left = True
 

@@ -6,8 +6,10 @@ import pytest
 
 from memcloud.link.frames import LinkError
 
+from .checks import ask
 from .simulation import Simulation
-from .test_copies import ask, key_of, pool
+from .test_cluster import key_of
+from .test_copies import pool
 
 
 @pytest.fixture
