@@ -221,6 +221,11 @@ class Clustering:
         now_ms = self._node.clock.now_ms()
         return self.core.answer(now_ms, slot, effects, release, origin, reply)
 
+    def has_copies(self, slot: int) -> bool:
+        """Return whether other members than its owner hold a slot, too."""
+        table = self.core.table
+        return table is not None and bool(table.slots[slot].backups)
+
     def lineage_of(self, slot: int) -> int:
         """Return how often a slot has started empty, as far as this node knows."""
         table = self.core.table
@@ -286,11 +291,11 @@ class Clustering:
             self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
             # Writes of keys with copies are tagged, which native sessions do not do.
-            owners: list[str | None] = [
+            elsewhere = [
                 None if each.backups else owner
                 for each, owner in zip(new.slots, node.membership.owners, strict=True)
             ]
-            node.engine.own(owners, node.membership.me.id, self.core.direct)
+            node.engine.own(elsewhere, node.membership.me.id, self.core.direct)
         if node.membership.is_alone:
             node.store.removed = None
         elif node.store.removed is None:

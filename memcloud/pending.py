@@ -171,13 +171,16 @@ class PendingCommand:
         self._node.call(Call(member, word, request, sink))
 
     def _tag(self) -> None:
-        """Give a write of one slot a number before it is sent for the first time."""
+        """Give a write of one slot with copies a number before it is sent for the first time.
+
+        Without them, what the owner remembers is mostly lost with the owner.
+        """
         if self._counter or not self._command.is_write:
             return
         slots = slots_of(self._command, self._args)
-        if len(slots) == 1:
+        if len(slots) == 1 and self._node.clustering.has_copies(slot := slots.pop()):
             self._counter = self._node.tags.take()
-            self._lineage = self._node.clustering.lineage_of(slots.pop())
+            self._lineage = self._node.clustering.lineage_of(slot)
 
     @property
     def _is_remembered(self) -> bool:

@@ -212,27 +212,26 @@ class Forwarding:
                 self._mesh.send(link, frame)
                 turn_bytes += len(frame)
                 continue
-            self._send_results(link)
-            size_bytes = 0
-            while link.backlog and size_bytes < FRAME_BYTES and len(link.results) < RECORDS_MAX:
-                identifier, word, request = link.backlog.popleft()
-                tag, request = split_tag(word, request)
-                self._requests.feed(request)
-                is_large = len(request) > FRAME_BYTES
-                del request  # the parser may have made a copy, and the store is to make one
-                args = self._take_request(is_large=is_large)
-                self._stats.forwarded_in += 1
-                assert link.identity is not None
-                gateway = Member(link.identity.device, link.identity.incarnation)
-                origin = Origin(gateway, *tag) if tag is not None else None
-                self._serve(args, word, origin, ResultSink(self, link, identifier, word))
-                size_bytes = sum(len(reply) for _, _, reply in link.results)
-                if self._engine is not None:
-                    break  # the next one may be hot
-            self._send_results(link)
-            turn_bytes += size_bytes
+            turn_bytes += self._run_one(link)
+        self._send_results(link)
         if not link.backlog:
             del self._backlogs[link.id]
+
+    def _run_one(self, link: Link) -> int:
+        """Run the next call of the backlog; return the size of its reply, if it has one now."""
+        identifier, word, request = link.backlog.popleft()
+        tag, request = split_tag(word, request)
+        self._requests.feed(request)
+        is_large = len(request) > FRAME_BYTES
+        del request  # the parser may have made a copy, and the store is to make one
+        args = self._take_request(is_large=is_large)
+        self._stats.forwarded_in += 1
+        assert link.identity is not None
+        gateway = Member(link.identity.device, link.identity.incarnation)
+        origin = Origin(gateway, *tag) if tag is not None else None
+        before = len(link.results)
+        self._serve(args, word, origin, ResultSink(self, link, identifier, word))
+        return sum(len(reply) for _, _, reply in link.results[before:])
 
     def add_result(self, link: Link, result: Record) -> None:
         """Send a result with the others of this turn."""

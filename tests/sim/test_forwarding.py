@@ -77,7 +77,8 @@ def test_a_member_answers_the_calls_for_its_slots_only(pair: Simulation) -> None
         [b"OBJECT", b"ENCODING", other],
         [b"GET"],
     ]
-    assert run_for_peer(node, [encode_request(args) for args in requests]) == [
+    results = run_for_peer(node, [encode_request(args) for args in requests])
+    assert sorted(results or []) == [
         (0, DONE, b"+OK\r\n"),
         (1, NOT_OWNER, b""),
         (2, DONE, b"$6\r\nembstr\r\n"),
