@@ -200,6 +200,7 @@ class MemberSide(Side):
                 self.node.tick()
                 replies += self.take_replies()
             results, calls = (ear.take_records() for ear in self.ears)
+            results.sort()  # they come in any order
             if self.incoming.is_closed:
                 results = []  # those before a call that broke it off may be lost with it
             closed = (self.is_closed, self.incoming.is_closed, self.outgoing.is_closed)

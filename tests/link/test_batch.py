@@ -126,7 +126,7 @@ def test_a_batch_that_is_cut_or_goes_on_is_refused(
             decode_calls(Frame(Kind.CALLS, None, broken))
 
 
-@pytest.mark.parametrize("word", [0x0400, 0x8000, 0x10000, 0x0100_0000, 0xFFFF_FFFF])
+@pytest.mark.parametrize("word", [0x0800, 0x8000, 0x10000, 0x0100_0000, 0xFFFF_FFFF])
 def test_calls_with_flags_of_another_version_are_refused(word: int) -> None:
     """What they ask for would not be done."""
     with pytest.raises(LinkError, match="flags"):

@@ -74,8 +74,15 @@ def test_without_descriptors_clients_are_refused_and_members_stay() -> None:
         for connection in crowd:
             connection.close()
         assert node.client().ping()
-        assert node.log == log_before
-        assert [other.log for other in cluster.nodes[1:]] == others_before
+        assert complaints(node.log) == complaints(log_before)
+        assert [complaints(other.log) for other in cluster.nodes[1:]] == list(
+            map(complaints, others_before)
+        )
+
+
+def complaints(log: str) -> list[str]:
+    """Return the lines of a log that tell of trouble."""
+    return [line for line in log.splitlines() if " INFO " not in line]
 
 
 def test_more_places_than_the_system_has_are_refused() -> None:

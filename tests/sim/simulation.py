@@ -217,7 +217,9 @@ class Simulation:
             node.flush()
             effects = node.take_effects()
             for effect in effects:
-                self._trace.update(repr((self.clock.now_ms(), simulated.name, effect)).encode())
+                # The record is large, and its text is larger.
+                said = effect.record.incarnation if isinstance(effect, KeepRecord) else effect
+                self._trace.update(repr((self.clock.now_ms(), simulated.name, said)).encode())
                 self._do(simulated, effect)
             if node.clients.has_work or node.clustering.has_work:
                 node.clients.run_turn()

@@ -132,7 +132,7 @@ def draw(random: Random) -> tuple[str, ...]:
     )
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_a_pool_with_copies_answers_as_one_node_does(seed: int) -> None:
     """Whatever happens to its members, one at a time."""
     twin = Twin(seed)
