@@ -11,6 +11,9 @@ FUZZ_INPUTS ?= 1000000
 SEEDS ?= 300
 TARGET ?=
 WORKLOAD ?= get-p16
+# Two processes, a file at a time since its tests share what is slow to start. One that crashes ends
+# the run: work that is given out again can leave both waiting.
+PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 NATIVE := setup.py $(wildcard memcloud/*.p[xy][xd] memcloud/*/*.p[xy][xd] resp/*.p[xy][xd] tests/*/*.pyx)
 
 # Nodes start three times slower without bytecode, and tests start many.
@@ -52,10 +55,10 @@ demo: setup ## start three nodes that find each other, and show what they do
 	@$(BIN)/python scripts/demo.py $(ARGS)
 
 test: setup ## run the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) $(ARGS)
 
 test-pure: setup ## run the suite on the plain Python parts alone
-	MEMCLOUD_PURE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	MEMCLOUD_PURE=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) $(ARGS)
 
 fuzz: setup ## hold the native modules to the readable ones, FUZZ_INPUTS= random inputs; TARGET= one
 	$(BIN)/python -m tests.fuzz $(TARGET) --inputs $(FUZZ_INPUTS) $(ARGS)

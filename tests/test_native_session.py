@@ -170,7 +170,7 @@ def test_calls_of_the_other_member_are_answered() -> None:
     assert member.answers_of(arrivals) == [
         (
             b"",
-            [(7, DONE, b"+OK\r\n"), (9, DONE, b"$1\r\n1\r\n"), (8, NOT_OWNER, b"")],
+            [(7, DONE, b"+OK\r\n"), (8, NOT_OWNER, b""), (9, DONE, b"$1\r\n1\r\n")],
             [],
             (False, False, False),
         )

@@ -169,13 +169,16 @@ def test_the_log_is_followed(home: Home) -> None:
         stdout=subprocess.PIPE,
         env=home.variables,
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"first\n"
-        with log.open("a") as file:
-            file.write("second\n")
-        assert process.stdout.readline() == b"second\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"first\n"
+            with log.open("a") as file:
+                file.write("second\n")
+            assert process.stdout.readline() == b"second\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
 
 
 def test_memnode_stops_politely_at_the_first_signal(home: Home) -> None:

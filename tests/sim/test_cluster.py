@@ -391,11 +391,12 @@ def id_of(simulation: Simulation, name: str) -> str:
 
 
 def count_replies(data: bytes) -> int:
-    count = 0
-    while data:
-        line, _, data = data.partition(b"\r\n")
+    count = at = 0
+    while at < len(data):
+        end = data.index(b"\r\n", at)
+        at, line = end + 2, data[at:end]
         if line.startswith(b"$") and line != b"$-1":
-            data = data[int(line[1:]) + 2 :]
+            at += int(line[1:]) + 2
         count += 1
     return count
 
