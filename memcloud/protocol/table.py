@@ -10,9 +10,10 @@ data: a member is one run of a process on a device, and what it held is gone whe
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress, count, islice
+from operator import is_not
 from typing import NamedTuple
 
 from memcloud.ring.hashing import hash64
@@ -141,13 +142,14 @@ class Table:
 
     def runs(self) -> list[Run]:
         """Return all slots as runs, as few as possible."""
-        # A table in force is saved and sent several times.
-        for table, runs in _known_runs:
-            if table is self:
-                return list(runs)
-        runs = list(runs_of(list(enumerate(self.slots))))
-        _known_runs.append((self, runs))
-        return list(runs)
+        slots = self.slots
+        if not slots:
+            return []
+        # Equal neighbours are mostly the same object, and comparing objects by identity is quick.
+        changes = compress(count(1), map(is_not, slots, islice(slots, 1, None)))
+        starts = [0, *(slot for slot in changes if slots[slot] != slots[slot - 1])]
+        lasts = (*(start - 1 for start in starts[1:]), len(slots) - 1)
+        return [Run(first, last, slots[first]) for first, last in zip(starts, lasts, strict=True)]
 
     def digest(self) -> int:
         """Return 64 bits of the content, the same in every process."""
@@ -156,12 +158,10 @@ class Table:
 
     def differing_slots(self, other: Table) -> Iterator[int]:
         """Yield the slots whose assignments differ."""
-        for slot, (mine, its) in enumerate(zip(self.slots, other.slots, strict=True)):
-            if mine is not its and mine != its:
+        mine, its = self.slots, other.slots
+        for slot in compress(count(), map(is_not, mine, its)):
+            if mine[slot] != its[slot]:
                 yield slot
-
-
-_known_runs: deque[tuple[Table, list[Run]]] = deque(maxlen=4)
 
 
 def runs_of(slots: Sequence[tuple[int, Assignment]]) -> Iterator[Run]:

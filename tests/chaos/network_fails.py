@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from tests.histories import wipe
+
 from .figures import Figure, correctness, success_percent
 from .network import Host
-from .nodes_fail import SETTLE_S, WARM_UP_S
-from .servers import Server, ask, epoch, slots_of
+from .nodes_fail import EVERYTHING, SETTLE_S, WARM_UP_S
+from .servers import Server, ask, epoch, machines_with, slots_of
 from .trial import Trial
 from .weather import Weather
 from .workload import Sample
@@ -63,20 +65,23 @@ def _cut(trial: Trial, minority: list[Server], cut: Callable[[], None]) -> Itera
 
 
 def halves(trial: Trial) -> Iterator[Figure]:
-    """D2: two and two; one side at most may go on."""
-    first, second = trial.servers[:2], trial.servers[2:]
+    """D2: two and two; one side at most may go on. It lacks the keys with no copy on it."""
+    sides = trial.servers[:2], trial.servers[2:]
+    copies = {key: machines_with(trial.servers[0], key) for key in EVERYTHING}
     with trial.load() as load:
         time.sleep(WARM_UP_S)
         at = time.monotonic()
-        trial.network.cut(trial.hosts(first), trial.hosts(second))
+        trial.network.cut(*(trial.hosts(side) for side in sides))
         time.sleep(7)
         heal = time.monotonic()
         trial.network.heal()
-        lasted = [last_answer_s(load.samples, side, at, heal) for side in (first, second)]
+        lasted = [last_answer_s(load.samples, side, at, heal) for side in sides]
         time.sleep(SETTLE_S)
     yield Figure("sides that serve 4 s after the cut", sum(time_s > 4 for time_s in lasted), 1)
     yield Figure("last answer of the side that stops", min(lasted), 2.0, "s")
-    yield from correctness(load)
+    stopped = {server.host.number for server in sides[lasted.index(min(lasted))]}
+    lost = [key for key, machines in copies.items() if machines <= stopped]
+    yield from correctness(load, [wipe(key, at, heal) for key in lost])
 
 
 def triangle(trial: Trial) -> Iterator[Figure]:

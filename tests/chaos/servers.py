@@ -86,7 +86,7 @@ class Memnode(Server):
         """See `Server.command`."""
         return [
             sys.executable, "-m", "memcloud.cli.memnode", "--name", f"n{self.host.number}",
-            "--cluster", "chaos", "--port", str(PORT), "--socket", "none", "--memory", "256mb",
+            "--cluster", "chaos", "--port", str(PORT), "--socket", "none", "--memory", "2gb",
             "--peer-bind", self.host.address, "--state-dir", str(self.folder / "state"),
             *self._flags,
         ]  # fmt: skip
@@ -142,6 +142,13 @@ def slots_of(server: Server) -> set[int]:
             first, _, last = field.partition("-")
             slots.update(range(int(first), int(last or first) + 1))
     return slots
+
+
+def machines_with(server: Server, key: bytes) -> set[int]:
+    """Return the numbers of the machines that a key is on, as a member of the pool says."""
+    words = ask(server, "PEER", "WHERE", key.decode())
+    place = dict(zip(words[::2], words[1::2], strict=True))
+    return {int(name.removeprefix("n")) for name in [place["primary"], *place["backups"]]}
 
 
 def epoch(server: Server) -> int:
