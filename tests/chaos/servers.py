@@ -146,8 +146,7 @@ def slots_of(server: Server) -> set[int]:
 
 def machines_with(server: Server, key: bytes) -> set[int]:
     """Return the numbers of the machines that a key is on, as a member of the pool says."""
-    words = ask(server, "PEER", "WHERE", key.decode())
-    place = dict(zip(words[::2], words[1::2], strict=True))
+    place = ask(server, "PEER", "WHERE", key.decode())
     return {int(name.removeprefix("n")) for name in [place["primary"], *place["backups"]]}
 
 
