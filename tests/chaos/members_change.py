@@ -68,7 +68,7 @@ def two_join_one_leaves(trial: Trial) -> Iterator[Figure]:
 
 def rate(trial: Trial) -> Iterator[Figure]:
     """E3: how fast a node that leaves gives away its half of 1 GiB."""
-    value, count = "v" * 16_384, 65_536
+    value, count = "v" * 16_384, 65_600
     for first in range(0, count, 100):
         words = [word for i in range(first, first + 100) for word in (f"moved:{i}", value)]
         ask(trial.servers[0], "MSET", *words)
