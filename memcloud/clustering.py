@@ -321,7 +321,10 @@ class Clustering:
             node.forwarding.member_lost(member)
 
     def _note_lease(self) -> None:
+        had_lease = self.has_lease
         self._lease_until_ms = self.core.lease_until_ms
+        if self.has_lease and not had_lease:
+            self._node.restarts.wake()
         self._is_single = self._node.membership.is_alone and 0 not in self.core.direct
         engine = self._node.engine
         if engine is not None:

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# How long a command waits for its slot to have an owner again, and how often it asks.
+# How long a command waits for its slot to have an owner again, and how often it asks: a slot that
+# moves is back in no time, one whose owner has died takes seconds.
 GIVE_UP_MS = 5000
+RETRY_FIRST_MS = 5
 RETRY_MS = 50
 
 
@@ -53,6 +55,7 @@ class PendingCommand:
         "_no_touch",
         "_node",
         "_protocol",
+        "_retry_ms",
         "_session",
         "place",
     )
@@ -70,6 +73,7 @@ class PendingCommand:
         self._no_touch = session.no_touch
         self.place = place
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
+        self._retry_ms = RETRY_FIRST_MS
         self._lost_parts: list[tuple[PartSink, Args]] = []  # which start again instead of it
         # Of a write of one slot, once it was sent: its number, by whom, and for which data.
         self._counter = 0
@@ -271,7 +275,8 @@ class PendingCommand:
         return None
 
     def _restart(self) -> None:
-        self._node.restarts.add(self._session, self, self._node.clock.now_ms() + RETRY_MS)
+        self._node.restarts.add(self._session, self, self._node.clock.now_ms() + self._retry_ms)
+        self._retry_ms = min(2 * self._retry_ms, RETRY_MS)
 
 
 class Gathering:

@@ -60,6 +60,20 @@ class Restarts:
         """Whether `run` would start a command."""
         return any(self._first(number, now_ms) is not None for number in self._parked)
 
+    @property
+    def next_ms(self) -> int | None:
+        """When the first of those whose turn it is can start; none if it is nobody's."""
+        return min(
+            (
+                self._parked[number][session.replies.waiting[0]][0]
+                for number in self._parked
+                if (session := self._sessions.get(number)) is not None
+                and session.replies.waiting
+                and session.replies.waiting[0] in self._parked[number]
+            ),
+            default=None,
+        )
+
     def run(self, now_ms: int) -> None:
         """Start the commands whose time and turn it is."""
         for number in list(self._parked):

@@ -91,6 +91,7 @@ class Runner:
         self._peers = PeerSockets(self.node, self.carry_out)
         self._discovery = Discovery(settings, self.node.membership.me.id, self._found)
         self._is_turn_planned = False
+        self._alarm: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._left = asyncio.Event()
         self._fault: str | None = None
@@ -138,6 +139,14 @@ class Runner:
         ):
             self._is_turn_planned = True
             asyncio.get_running_loop().call_soon(self._turn)
+        if self._alarm is None and (next_ms := self.node.restarts.next_ms) is not None:
+            delay_ms = max(0, next_ms - self._clock.now_ms())
+            self._alarm = asyncio.get_running_loop().call_later(delay_ms / 1000, self._ring)
+
+    def _ring(self) -> None:
+        """Let the commands start again whose time has come."""
+        self._alarm = None
+        self.carry_out()
 
     def _turn(self) -> None:
         """Give waiting clients and peers their turn, then send the calls that have gathered."""
