@@ -134,6 +134,7 @@ class Leading:
             state.settings.targets,
             lambda member: self._hold(member, ages),
             possible,
+            present=ages,  # by the devices that have just promised
         )
 
     def plan(self) -> Plan:

@@ -32,11 +32,13 @@ def membership_change(
     targets: Targets,
     holds: Holds,
     assigned: Mapping[int, Assignment] | None = None,
+    present: Collection[str] = (),
 ) -> Change:
     """Return the change that removes the dead, adds the joining, and assigns what is given.
 
     A slot whose primary is dead goes to its first living backup, alone, since backups may differ in
-    entries that nobody was told of. One without a living copy starts empty.
+    entries that nobody was told of. The devices that are ``present`` go before others, of which it
+    is only not known yet that they are dead. A slot without a living copy starts empty.
     """
     kept = [
         (member, weight)
@@ -48,7 +50,7 @@ def membership_change(
     slots: dict[int, Assignment] = dict(assigned or {})
     if dead:
         hold_of = {member: holds(member) for member in table.members if member in dead}
-        remains = _same_for_same(partial(_remains, alive, hold_of))
+        remains = _same_for_same(partial(_remains, alive, present, hold_of))
         inherited = _same_for_same(_inherited)
         orphans: dict[int, Assignment] = {}
         for slot, before in enumerate(table.slots):
@@ -71,7 +73,11 @@ def membership_change(
 
 
 def _remains(
-    alive: Collection[Member], hold_of: Mapping[Member, int], before: Assignment, now: Assignment
+    alive: Collection[Member],
+    present: Collection[str],
+    hold_of: Mapping[Member, int],
+    before: Assignment,
+    now: Assignment,
 ) -> Assignment:
     """Return what the living have of an assignment; `_NOBODY` leads it if that is nothing."""
     backups = tuple(member for member in now.backups if member in alive)
@@ -80,7 +86,8 @@ def _remains(
     # A move that was proposed was given by the primary before, which may be dead.
     hold_ms = max(before.hold_ms, hold_of.get(before.primary, 0), hold_of.get(now.primary, 0))
     if backups:
-        return Assignment(backups[0], (), now.lineage, hold_ms)
+        heir = next((member for member in backups if member.device in present), backups[0])
+        return Assignment(heir, (), now.lineage, hold_ms)
     return Assignment(_NOBODY, (), now.lineage + 1, hold_ms)
 
 

@@ -18,7 +18,6 @@ BY_SEEDS = {
     "no memory of results": 0,
     "a target that need not acknowledge": 2,
     "dirty reads": 4,
-    "no freeze": 21,
     "chunks taken twice": 9,
 }
 """With the first seed that has killed it. If the courses change, another one does."""
@@ -30,6 +29,7 @@ TESTS: dict[str, Callable[[], None]] = {
     "parting in spite of a quorum": (
         lambda: test_losses.test_a_second_loss_does_not_part_those_who_have_a_quorum(200)
     ),
+    "no freeze": test_rules.test_nothing_runs_while_a_successor_is_being_decided,
     "a freeze that times out": test_rules.test_no_time_ends_a_freeze,
     "entries of any epoch": test_rules.test_a_backup_takes_entries_of_its_own_epoch_only,
     "acknowledgements of any copy": (

@@ -12,6 +12,7 @@ from memcloud.protocol.messages import (
     CopyAck,
     CopyChunk,
     CopyOffered,
+    Decided,
     Entry,
     Forward,
     Heartbeat,
@@ -26,6 +27,7 @@ from memcloud.protocol.messages import (
     Replicate,
     Replicated,
 )
+from memcloud.protocol.planning import membership_change
 from memcloud.protocol.settings import SUSPECT_MS, Settings
 from memcloud.protocol.table import Assignment, Change, Member, Table
 
@@ -201,3 +203,35 @@ def test_no_time_ends_a_freeze() -> None:
     assert any(isinstance(each, Prepare) for each in said)
     node.pass_time(6_000)
     assert node.core.serving.held[0].is_frozen
+
+
+def test_nothing_runs_while_a_successor_is_being_decided() -> None:
+    """What it changed might be in none of the new primary's copies."""
+    table = table_of(A, B, C, slots=1)
+    table = table.apply(table.change({0: Assignment(A, (B,))}))
+    node = Lonely(A, table)
+    node.tell(B, HeartbeatAck(2, START_MS))
+    assert node.core.serving.can_serve(0)
+    node.tell(B, Order(2, MoveKind.MOVE, B, (0,)))
+    assert node.core.state.has_lease
+    assert not node.core.serving.can_serve(0)
+
+
+def test_a_heartbeat_that_comes_before_its_table_is_acknowledged_after_it() -> None:
+    """Else whoever is the first to know a table has no lease until it sends the next ones."""
+    table = table_of(A, B, C)
+    node = Lonely(B, table)
+    node.tell(A, Heartbeat(2, 70, False, False, False, 0, 0))
+    said = node.tell(C, Decided(table.change({0: Assignment(C)})))
+    assert HeartbeatAck(2, 70) in said
+
+
+def test_who_has_just_promised_takes_over_before_others() -> None:
+    """The first backup may have died together with the primary, and only not be missed yet."""
+    table = table_of(A, B, C, slots=2)
+    table = table.apply(table.change(dict.fromkeys(range(2), Assignment(A, (B, C)))))
+    for present, heir in (("c", C), ("bc", B), ("", B)):
+        change = membership_change(
+            table, [A], [], rotating_targets(2), lambda member: 0, present=present
+        )
+        assert [run.assignment for run in change.runs] == [Assignment(heir)]
