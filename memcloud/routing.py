@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from memcloud.cluster.membership import Membership
+from memcloud.commands.spread import AT_EPOCH
 from memcloud.commands.table import Args, Command, Route
 from memcloud.errors import CrossSlotError
 from memcloud.ring import key_slot
@@ -57,6 +58,10 @@ class Router:
 
     def state_here(self, command: Command, args: Args) -> str:
         """Return `HERE`, `COPIED`, `HELD`, or `ELSEWHERE` if a key of it is not this node's."""
+        if command.name == AT_EPOCH:
+            if args[1] != b"%d" % self._membership.epoch:
+                return HELD
+            return self._clustering.state_of_all(is_write=False)
         if self._clustering.is_whole:
             return HERE
         me = self._membership.me.id

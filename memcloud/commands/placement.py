@@ -19,6 +19,7 @@ from memcloud.ring import SLOTS, key_slot
 from .gather import Part, checked
 from .numbers import parse_integer
 from .peers import FAMILY, slot_counts
+from .spread import AT_EPOCH
 from .table import Args, Plan, Route
 
 if TYPE_CHECKING:
@@ -96,6 +97,14 @@ def where(context: Context, args: Args) -> Reply:
 def where_here(context: Context, args: Args) -> Reply:
     """Tell as the primary of a key what only that one knows."""
     return _place(context.node, args[1])
+
+
+@FAMILY.command(AT_EPOCH, -3, "readonly", internal=True)
+def at_epoch(context: Context, args: Args) -> Reply:
+    """Run a command on all keys of this node; `Router.state_here` has seen to the epoch."""
+    rest = args[2:]
+    command = context.node.dispatcher.find(rest, is_authenticated=True, is_peer=True)
+    return command.handler(context, rest)
 
 
 @FAMILY.command(

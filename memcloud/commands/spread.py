@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 FLUSHES_MAX = 5  # rounds, while slots keep moving
+AT_EPOCH = "_peer.at"
+"""The command `_PEER.AT epoch command...`: by a table of that epoch, and by no other."""
 
 
 def split_sum(context: Context, args: Args) -> Plan:
@@ -75,13 +77,13 @@ def swap(context: Context, args: Args) -> Plan:
 
 def dbsize(context: Context, args: Args) -> Plan:
     """DBSIZE: the keys of all members."""
-    replies = yield _everywhere(context, args)
+    replies = yield _at_once(context, args)
     return sum(_integers(replies))
 
 
 def keys(context: Context, args: Args) -> Plan:
     """KEYS: those of all members."""
-    replies = yield _everywhere(context, args)
+    replies = yield _at_once(context, args)
     return [key for reply in checked(replies) for key in _list(reply)]
 
 
@@ -91,7 +93,7 @@ def randomkey(context: Context, args: Args) -> Plan:
     All are asked for a key at once, and not the chosen one afterwards: in between it might run
     what the client has sent next, and have no keys any more.
     """
-    replies = yield [*_everywhere(context, [b"DBSIZE"]), *_everywhere(context, args)]
+    replies = yield [*_at_once(context, [b"DBSIZE"]), *_at_once(context, args)]
     members = len(replies) // 2
     keys = checked(replies[members:])
     sizes = _integers(replies[:members])
@@ -108,7 +110,7 @@ def scan(context: Context, args: Args) -> Plan:
     good when slots change hands. Every member gives its next keys from there on; what lies beyond
     the point up to which all of them have looked is left for the next step.
     """
-    replies = yield _everywhere(context, args)
+    replies = yield _at_once(context, args)
     found: list[bytes] = []
     ends: list[int] = []
     for reply in checked(replies):
@@ -141,6 +143,15 @@ def _parts(args: Args, shares: dict[str, list[int]], *, step: int) -> list[Part]
 
 def _everywhere(context: Context, args: Args) -> list[Part]:
     return [Part(member.id, args) for member in context.node.membership.members]
+
+
+def _at_once(context: Context, args: Args) -> list[Part]:
+    """Return parts for all members that run only while all go by the table of this one.
+
+    If a slot moved in between, its keys would be counted on both members, or on neither.
+    """
+    epoch = b"%d" % context.node.membership.epoch
+    return _everywhere(context, [AT_EPOCH.encode(), epoch, *args])
 
 
 def _integers(replies: Sequence[Reply]) -> Iterable[int]:

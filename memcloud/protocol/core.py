@@ -114,9 +114,8 @@ class Core:
         self.founding.adopt = self._adopt
         self.founding.renew = self.merging.renew = self._renew
         self._last_change: Change | None = None
-        # Of an epoch that this node does not know yet. To be acknowledged when it does, or else the
-        # first to adopt a table would serve nothing until their next ones.
-        self._early: dict[Member, Heartbeat] = {}
+        # Of epochs to come. Acknowledged then, or the first to adopt a table had no lease for long.
+        self._early: dict[str, tuple[Member, Heartbeat]] = {}
         self._heartbeat_ms = now_ms
         self._tick_ms = now_ms
         # By kind of message: whether it is for members of one cluster only, and who takes it.
@@ -318,9 +317,8 @@ class Core:
         elif sign.fenced_since_ms is None:
             sign.fenced_since_ms = state.now_ms
         if not self._is_current(source, message.epoch):
-            assert state.table is not None
-            if message.epoch > state.epoch and source in state.table:
-                self._early[source] = message
+            if message.epoch > state.epoch:
+                self._early[source.device] = source, message
             return
         if self._may_acknowledge(source):
             state.leases.give(source, state.now_ms)
@@ -423,7 +421,7 @@ class Core:
         self._send_heartbeats()
         early, self._early = self._early, {}
         if is_same:
-            for source, message in early.items():
+            for source, message in early.values():
                 if message.epoch >= new.epoch:
                     self._on_heartbeat(source, message)
         self.serving.resume(ended)
