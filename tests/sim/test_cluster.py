@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from memcloud.ring import key_slot
+from memcloud.routing import HELD, HERE
 
 from .simulation import Simulation
 
@@ -388,6 +389,16 @@ def test_garbage_on_the_peer_port_closes_only_its_own_connection() -> None:
 
 def id_of(simulation: Simulation, name: str) -> str:
     return simulation.nodes[name].node.membership.me.id
+
+
+def test_all_keys_are_looked_through_by_one_table() -> None:
+    """By two of them a slot between them would be seen on both members, or on neither."""
+    node = cluster(30, size=2).nodes["n1"].node
+    epoch = node.membership.epoch
+    for wanted, state in ((epoch, HERE), (epoch - 1, HELD), (epoch + 1, HELD)):
+        args = [b"_PEER.AT", b"%d" % wanted, b"DBSIZE"]
+        command = node.dispatcher.find(args, is_authenticated=True, is_peer=True)
+        assert node.router.state_here(command, args) == state
 
 
 def count_replies(data: bytes) -> int:
