@@ -143,7 +143,7 @@ cdef inline bint is_served_here(Engine engine, const Request* request) noexcept:
         else:
             key = &request.arguments[request.first_key + i * request.key_step]
             slot = slot_of(key.data, key.size)
-        if not engine.direct[slot]:
+        if engine.direct[slot] < request.hot.leave:
             return False
         # Only some commands may have keys of several slots.
         if slot != request.places[0].slot and request.hot.number in (COPY, RENAME, RENAMENX, MSETNX):

@@ -24,6 +24,7 @@ cdef struct Hot:
     int64_t arity
     uint8_t number
     uint8_t needs_memory
+    uint8_t leave  # what `Engine.direct` must be at least to run it at once
 
 
 cdef struct Request:
@@ -53,8 +54,9 @@ cdef class Engine:
     cdef Request ahead[AHEAD_MAX]
     cdef Argument arguments_read[ARGUMENTS_MAX]
     cdef Place places_read[PLACES_MAX]
-    cdef const uint8_t* direct  # by slot: whether its commands may run at once, see `own`
+    cdef const uint8_t* direct  # by slot: what may be done at once, see `own`
     cdef bytearray direct_kept
+    cdef bytes copied  # by slot: whether others have copies
     cdef public int64_t lease_until_ms
     cdef Calls calls_to_others
     cdef dict sessions
@@ -76,6 +78,9 @@ cdef class Engine:
     cdef int64_t bytes_received
     cdef int64_t bytes_sent
 
+    cdef bint may_run(self, const Request* request) noexcept
+    cdef bint may_forward(self, const Request* request, Py_ssize_t size) noexcept
+    cdef bint run_one(self, Request* request, Keyspace keyspace, int protocol) except -1
     cdef Hot* find(self, const Argument* name) noexcept
     cdef int run(self, Session session) except -1
     cdef int note_activity(self, Session session) except -1

@@ -48,8 +48,12 @@ from ._requests cimport (
 from ._socket_c cimport Socket
 
 from memcloud.link.frames import Kind
+from memcloud.protocol import serving
 
 fill_crc16()
+
+cdef uint8_t READABLE = serving.READABLE
+cdef uint8_t DIRECT = serving.DIRECT
 
 cdef uint8_t RESULTS_KIND = int(Kind.RESULTS)
 
@@ -120,7 +124,7 @@ cdef class Engine:
         self.timed = -1
         self.limits = limits
         self.empty = b""
-        self.own([None] * SLOTS, None, bytearray(SLOTS))
+        self.own([None] * SLOTS, None, bytearray(SLOTS), bytes(SLOTS))
         for number in range(len(HOT_COMMANDS)):
             container, _, word_behind = HOT_COMMANDS[number].partition("|")
             command = commands.find(container.encode())
@@ -137,13 +141,15 @@ cdef class Engine:
             self.hot[cell].arity = command.arity
             self.hot[cell].number = number
             self.hot[cell].needs_memory = command.needs_memory
+            self.hot[cell].leave = DIRECT if command.is_write else READABLE
 
     def __dealloc__(self):
         free(self.output.data)
 
-    def own(self, owners, me, bytearray direct):
+    def own(self, owners, me, bytearray direct, bytes copied):
         """See `fast.Engine.own`."""
-        assert len(direct) == SLOTS
+        assert len(direct) == len(copied) == SLOTS
+        self.copied = copied
         self.owners = tuple([None if owner == me else owner for owner in owners])
         self.direct_kept = direct  # whose bytes change, but not its place, as its length is fixed
         self.direct = <const uint8_t*>PyByteArray_AS_STRING(direct)
@@ -261,9 +267,9 @@ cdef class Engine:
             if (
                 not self.is_alone
                 and request.key_count == 1
-                and not self.direct[request.places[0].slot]
+                and not self.may_run(request)
             ):
-                if self.owners[request.places[0].slot] is None or size > FORWARDED_BYTES_MAX:
+                if not self.may_forward(request, size):
                     status = COMMAND
                     break
                 self.forward(
@@ -272,7 +278,7 @@ cdef class Engine:
                 is_queueing = True
             else:
                 self.time_from_now(request.hot.number)
-                if not run_hot(self, request, keyspace, session.protocol):
+                if not self.run_one(request, keyspace, session.protocol):
                     status = COMMAND
                     break
                 self.calls[request.hot.number] += 1
@@ -286,6 +292,30 @@ cdef class Engine:
             session.last_command = <object>self.names[last]
         session.commands_processed += done
         return status
+
+    cdef bint may_run(self, const Request* request) noexcept:
+        """Whether a command with one key may run here at once."""
+        return self.direct[request.places[0].slot] >= request.hot.leave
+
+    cdef bint may_forward(self, const Request* request, Py_ssize_t size) noexcept:
+        """Whether such a command, with so many bytes, can be sent to its owner just so."""
+        cdef uint32_t slot = request.places[0].slot
+        if self.owners[slot] is None or size > FORWARDED_BYTES_MAX:
+            return False
+        return request.hot.leave == READABLE or not PyBytes_AS_STRING(self.copied)[slot]
+
+    cdef bint run_one(self, Request* request, Keyspace keyspace, int protocol) except -1:
+        """Run a command here; False, and nothing has been answered, if Python has to."""
+        cdef size_t started = self.output.size
+        if not run_hot(self, request, keyspace, protocol):
+            return False
+        if request.key_count != 1 or self.direct[request.places[0].slot] == DIRECT:
+            return True
+        # What has expired or was evicted here is to be told to the copies before it is seen.
+        if not self.store.shared.removed:
+            return True
+        self.output.size = started
+        return False
 
     cdef int note_activity(self, Session session) except -1:
         """Note that the client of a session has sent something now."""
@@ -456,7 +486,7 @@ cdef class Engine:
         self.time_from_now(request.hot.number)
         reserve(output, RECORD_HEAD_BYTES)
         output.size += RECORD_HEAD_BYTES
-        if not run_hot(self, request, keyspace, 3 if request.word & RESP3 else 2):
+        if not self.run_one(request, keyspace, 3 if request.word & RESP3 else 2):
             output.size = started
             return False
         size = output.size - started - RECORD_HEAD_BYTES

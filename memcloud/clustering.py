@@ -27,6 +27,7 @@ from memcloud.protocol.effects import (
     TableChanged,
 )
 from memcloud.protocol.messages import Origin
+from memcloud.protocol.serving import DIRECT
 from memcloud.protocol.settings import Isolation
 from memcloud.protocol.settings import Settings as ProtocolSettings
 from memcloud.protocol.table import Cluster, Member, Table
@@ -113,14 +114,14 @@ class Clustering:
         HERE, COPIED (its reply has to wait until it is on other members too), or HELD (not yet).
         """
         core, now_ms = self.core, self._node.clock.now_ms()
-        if core.direct[slot] and now_ms < self._lease_until_ms:
+        if core.direct[slot] == DIRECT and now_ms < self._lease_until_ms:
             return HERE
         if not core.can_serve(now_ms, slot):
             return HELD
         if not self.slots.is_in(slot):
             self.slots.bring_in(slot)
             core.serving.refresh((slot,))
-            if core.direct[slot]:
+            if core.direct[slot] == DIRECT:
                 return HERE
         return COPIED
 
@@ -290,12 +291,9 @@ class Clustering:
         if old is not None and old.cluster != new.cluster:
             self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
-            # Writes of keys with copies are tagged, which native sessions do not do.
-            elsewhere = [
-                None if each.backups else owner
-                for each, owner in zip(new.slots, node.membership.owners, strict=True)
-            ]
-            node.engine.own(elsewhere, node.membership.me.id, self.core.direct)
+            copied = bytes(map(bool, (each.backups for each in new.slots)))
+            me = node.membership.me.id
+            node.engine.own(node.membership.owners, me, self.core.direct, copied)
         if node.membership.is_alone:
             node.store.removed = None
         elif node.store.removed is None:
@@ -316,17 +314,18 @@ class Clustering:
         me = KnownMember(node.identity(), node.settings.peer_bind, State.SELF)
         node.membership.forget_all(me)
         if node.engine is not None:
-            node.engine.own(node.membership.owners, me.id, self.core.direct)
+            node.engine.own(node.membership.owners, me.id, self.core.direct, bytes(SLOTS))
         for member in members:
             node.forwarding.member_lost(member)
 
     def _note_lease(self) -> None:
-        had_lease = self.has_lease
+        node, had_lease = self._node, self.has_lease
         self._lease_until_ms = self.core.lease_until_ms
         if self.has_lease and not had_lease:
-            self._node.restarts.wake()
-        self._is_single = self._node.membership.is_alone and 0 not in self.core.direct
-        engine = self._node.engine
+            node.restarts.wake()
+        direct = self.core.direct
+        self._is_single = node.membership.is_alone and direct.count(DIRECT) == SLOTS
+        engine = node.engine
         if engine is not None:
             engine.lease_until_ms = self._lease_until_ms
             engine.is_alone = self._is_single

@@ -51,10 +51,11 @@ class Engine(Protocol):
     batches_sent: int  # by native links
     batches_received: int
 
-    def own(self, owners: Sequence[str | None], me: str, direct: bytearray) -> None:
+    def own(self, owners: Sequence[str | None], me: str, direct: bytearray, copied: bytes) -> None:
         """Take note of who owns each slot.
 
-        ``direct``: by slot, whether its commands may run at once; it is looked at every time.
+        ``direct``: see `Serving.direct`; it is looked at every time. ``copied``: by slot, whether
+        others have copies, and its writes thus need a tag where they are forwarded.
         """
 
     def drain(self, stats: Statistics) -> None:

@@ -24,6 +24,7 @@ from memcloud.link.messages import PROTOCOL_VERSION, Identity
 from memcloud.protocol.ballots import Record
 from memcloud.protocol.messages import Origin
 from memcloud.resp import encode
+from memcloud.ring import SLOTS
 from memcloud.store import Policy, Store
 
 from .chance import Random
@@ -135,7 +136,9 @@ class Node:
         self._server_session = Session(0, self.started_ms, is_peer=True)
         self._server_context = Context(self, self._server_session)
         if self.engine is not None:
-            self.engine.own(self.membership.owners, me.id, self.clustering.core.direct)
+            self.engine.own(
+                self.membership.owners, me.id, self.clustering.core.direct, bytes(SLOTS)
+            )
         self.clustering.tick()
 
     @property

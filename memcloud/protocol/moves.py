@@ -254,6 +254,7 @@ class Moves:
             copy = self._serving.held[slot]
             copy.streams[attempt.target].is_binding = True
             attempt.open[slot] = copy.sequence
+        self._serving.refresh(attempt.slots)
 
     def _send_again(self, attempt: Attempt) -> None:
         attempt.sent_ms = self._state.now_ms
@@ -276,6 +277,7 @@ class Moves:
                 for slot in attempt.slots:
                     held[slot].is_frozen = True
                     attempt.open[slot] = held[slot].sequence
+                self._serving.refresh(attempt.slots)
         if attempt.step is Step.FROZEN:
             self._close(attempt, lambda copy: copy.committed)
             if attempt.open:

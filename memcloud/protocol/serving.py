@@ -20,6 +20,10 @@ from .settings import DRIFT, RESEND_MS
 from .state import State
 from .table import Assignment, Member, Table
 
+READABLE = 1
+DIRECT = 2
+"""See `Serving.direct`."""
+
 WAITING_MAX = 1000
 """Commands for one slot that wait for the end of a freeze or hold."""
 
@@ -34,7 +38,11 @@ class Serving:
         self.drained: Callable[[int], None] = lambda slot: None
         """Called when a frozen slot has nothing on its way any more."""
         self.direct = bytearray(state.settings.slot_count)
-        """1 for slots on which a command of a client may run at once, while the lease is valid."""
+        """By slot, what a client may do at once while the lease is valid, without `answer`.
+
+        0: nothing; `READABLE`: read, since all that is here is on the backups too; `DIRECT`: any
+        command, since there are none.
+        """
         self.is_closed = False  # the cluster dissolves
         self.remembered = 0  # commands that were sent again after they had run
         self.refused_late = 0  # and after their gateway had stopped waiting
@@ -101,6 +109,7 @@ class Serving:
         if effects:
             self._append(slot, copy, effects, origin, reply)
         if copy.committed == copy.sequence:
+            self.refresh((slot,))
             return True
         copy.unreleased.append(Unreleased(copy.sequence, release))
         return False
@@ -133,6 +142,7 @@ class Serving:
             self._send_entry(slot, member, stream, entry)
         if copy.streams:
             self.busy[slot] = None
+            self.direct[slot] = 0
 
     def _send_entry(self, slot: int, member: Member, stream: Stream, entry: Entry) -> None:
         state = self._state
@@ -151,7 +161,10 @@ class Serving:
         del copy.unreleased[:count]
         for each in released:
             each.release(True)
-        if copy.is_frozen and committed == copy.sequence:
+        if committed != copy.sequence:
+            return
+        self.refresh((slot,))
+        if copy.is_frozen:
             self.drained(slot)
 
     def on_replicated(self, source: Member, message: Replicated) -> None:
@@ -183,16 +196,17 @@ class Serving:
         """Work out again which of these slots are direct."""
         now_ms = self._state.now_ms
         for slot in slots:
+            self.direct[slot] = 0
             copy = self.held.get(slot)
             if copy is None or not self._is_primary(slot):
-                self.direct[slot] = False
                 continue
-            is_held_back = now_ms < copy.serve_ms
-            self.direct[slot] = not (
-                is_held_back or copy.is_frozen or copy.streams or not self._state.store.is_in(slot)
-            )
-            if is_held_back:
+            if now_ms < copy.serve_ms:
                 self._holding[slot] = None
+            elif not copy.is_frozen and self._state.store.is_in(slot):
+                if not copy.streams:
+                    self.direct[slot] = DIRECT
+                elif copy.committed == copy.sequence:
+                    self.direct[slot] = READABLE
 
     def tick(self) -> None:
         """Send again what was not acknowledged."""
@@ -226,7 +240,7 @@ class Serving:
             is_new = slot not in held and slot not in staged
             if is_new and primary == me and not backups and not hold_ms:  # most, at a start
                 held[slot] = Copy(lineage)
-                direct[slot] = True
+                direct[slot] = DIRECT
                 continue
             if me not in assignment.holders:
                 self._let_go(slot)
@@ -303,7 +317,7 @@ class Serving:
         if copy is not None:
             self._give_back(copy)
             self._state.store.drop(slot)
-            self.direct[slot] = False
+            self.direct[slot] = 0
 
     def _give_back(self, copy: Copy) -> None:
         state = self._state

@@ -28,6 +28,7 @@ from memcloud.protocol.messages import (
     Replicated,
 )
 from memcloud.protocol.planning import membership_change
+from memcloud.protocol.serving import READABLE
 from memcloud.protocol.settings import SUSPECT_MS, Settings
 from memcloud.protocol.table import Assignment, Change, Member, Table
 
@@ -212,9 +213,11 @@ def test_nothing_runs_while_a_successor_is_being_decided() -> None:
     node = Lonely(A, table)
     node.tell(B, HeartbeatAck(2, START_MS))
     assert node.core.serving.can_serve(0)
+    assert node.core.direct[0] == READABLE
     node.tell(B, Order(2, MoveKind.MOVE, B, (0,)))
     assert node.core.state.has_lease
     assert not node.core.serving.can_serve(0)
+    assert not node.core.direct[0]
 
 
 def test_a_heartbeat_that_comes_before_its_table_is_acknowledged_after_it() -> None:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from memcloud.resp import encode, encode_request
+from memcloud.ring import key_slot
+
 from .checks import Writer, ask, assert_copies_equal
 from .simulation import Simulation
 from .test_cluster import key_of
@@ -202,9 +205,61 @@ def test_a_reply_waits_until_the_copies_have_what_it_tells() -> None:
     key = key_of(simulation, "n1")
     simulation.pause("n2")
     client = simulation.connect_client("n1")
-    simulation.send("n1", client, f"SET {key} v\r\nGET {key}\r\n".encode())
+    simulation.send("n1", client, request("SET", key, "v") + request("GET", key))
     simulation.run(500)
     assert client not in simulation.nodes["n1"].replies
     simulation.resume("n2")
     simulation.run(50)
     assert simulation.nodes["n1"].replies[client] == b"+OK\r\n$1\r\nv\r\n"
+
+
+@pytest.mark.parametrize("gateway", ["n1", "n3"])
+def test_no_client_sees_what_the_copies_do_not_have(gateway: str) -> None:
+    """Neither of the owner nor of another member; what they all have is read at once."""
+    simulation = pool(3, 3, 2)
+    key, quiet = keys_with_copy_on(simulation, "n1", "n2", 2)
+    fill(simulation, [key, quiet])
+    simulation.pause("n2")
+    writer, reader = simulation.connect_client("n1"), simulation.connect_client(gateway)
+    simulation.send("n1", writer, request("SET", key, "new"))
+    simulation.run(50)
+    simulation.send(gateway, reader, request("GET", quiet) + request("GET", key))
+    simulation.run(200)
+    assert simulation.nodes[gateway].replies[reader] == encode(f"v{quiet}".encode(), 2)
+    assert writer not in simulation.nodes["n1"].replies
+    simulation.resume("n2")
+    simulation.run(50)
+    assert simulation.nodes["n1"].replies[writer] == b"+OK\r\n"
+    assert simulation.nodes[gateway].replies[reader].endswith(b"$3\r\nnew\r\n")
+
+
+def test_that_a_key_has_expired_is_told_when_the_copies_know() -> None:
+    """One that knows it later, by its own clock, could show the key again."""
+    simulation = pool(3, 2, 2)
+    key = key_of(simulation, "n1")
+    assert ask(simulation, "n1", "SET", key, "v", "PX", "120") == "OK"
+    simulation.run(100)
+    simulation.pause("n2")
+    simulation.run(25)
+    client = simulation.connect_client("n1")
+    simulation.send("n1", client, request("GET", key))
+    simulation.run(200)
+    assert client not in simulation.nodes["n1"].replies
+    simulation.resume("n2")
+    simulation.run(50)
+    assert simulation.nodes["n1"].replies[client] == b"$-1\r\n"
+
+
+def request(*words: str) -> bytes:
+    """Return a command as clients send it."""
+    return encode_request([word.encode() for word in words])
+
+
+def keys_with_copy_on(simulation: Simulation, owner: str, backup: str, count: int) -> list[str]:
+    """Return some keys that one node owns and another has the copy of."""
+    nodes = {name: each.node.clustering for name, each in simulation.nodes.items()}
+    table = nodes[owner].core.table
+    assert table is not None
+    wanted = (nodes[owner].me, (nodes[backup].me,))
+    slots = ((key, table.slots[key_slot(key.encode())]) for key in KEYS)
+    return [key for key, slot in slots if (slot.primary, slot.backups) == wanted][:count]
