@@ -53,6 +53,8 @@ cdef class Call(Waiting):
     # Of a command that a native session has forwarded; it has no sink.
     cdef ReplyQueue queue
     cdef public int64_t session
+    cdef public int64_t counter
+    cdef public object stamp
 
 
 cdef class Outbox:
@@ -65,6 +67,7 @@ cdef class Outbox:
 
 
 cdef class Calls:
+    cdef public object tags  # `memcloud.tags.Tags`, of what native sessions forward
     cdef dict outboxes
     cdef dict dirty_members
     cdef public bint is_flush_due  # `Forwarding.flush` is planned for the end of this turn

@@ -286,6 +286,8 @@ cdef class Calls:
 
     cdef int answer(self, Call call, bytes reply) except -1:
         """Give a native session its reply."""
+        if call.counter:
+            self.tags.release(call.counter)
         had_no_room = call.queue.has_no_room()
         call.queue.fill_place(call, reply)
         if had_no_room or call.session not in self.answered_sessions:

@@ -103,6 +103,7 @@ cdef class PeerPort(Socket):
     def buffer_updated(self, Py_ssize_t size):
         """Take so many bytes."""
         cdef const char* position = self.buffer
+        cdef const char* others = position  # whole frames from there on are for Python
         cdef const char* end
         cdef Py_ssize_t frame_bytes
         self.has_heard = True
@@ -110,6 +111,13 @@ cdef class PeerPort(Socket):
         end = self.buffer + self.filled
         while position < end:
             frame_bytes = self.whole_frame(position, end)
+            if frame_bytes > 0 and not is_batch(position):
+                position += frame_bytes
+                continue
+            if others < position:
+                self.hand_on(others, position - others)
+                others = position
+                continue  # what it has changed counts for what is behind it
             if frame_bytes == 0:
                 break
             if frame_bytes < 0:
@@ -118,6 +126,9 @@ cdef class PeerPort(Socket):
             elif not self.take_frame(position, position + frame_bytes):
                 self.hand_on(position, frame_bytes)
             position += frame_bytes
+            others = position
+        if others < position:
+            self.hand_on(others, position - others)
         self.filled = end - position
         memmove(self.buffer, position, self.filled)
 

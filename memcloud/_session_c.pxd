@@ -7,7 +7,7 @@ from memcloud.store._spaces cimport Place
 from memcloud.store._store_c cimport Keyspace, Store
 from memcloud.store._structs cimport Space, State
 
-from ._calls_c cimport Calls, ReplyQueue
+from ._calls_c cimport Call, Calls, ReplyQueue
 from ._output cimport Output
 from ._requests cimport ARGUMENTS_MAX, Argument
 from ._socket_c cimport Socket
@@ -56,7 +56,8 @@ cdef class Engine:
     cdef Place places_read[PLACES_MAX]
     cdef const uint8_t* direct  # by slot: what may be done at once, see `own`
     cdef bytearray direct_kept
-    cdef bytes copied  # by slot: whether others have copies
+    cdef tuple stamps  # by slot: of its writes where others have copies, else None
+    cdef object tags
     cdef public int64_t lease_until_ms
     cdef Calls calls_to_others
     cdef dict sessions
@@ -103,7 +104,10 @@ cdef class Engine:
     ) noexcept
     cdef bint serve_call(self, Request* request) except -1
     cdef bint end_results(self, int served) except -1
-    cdef int forward(self, Session session, uint32_t slot, const char* request, size_t size) except -1
+    cdef int forward(
+        self, Session session, const Request* request, const char* text, size_t size
+    ) except -1
+    cdef bytes add_tag(self, Call call, const char* text, size_t size)
     cdef int queue_output(self, Session session) except -1
 
 

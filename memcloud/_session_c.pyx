@@ -17,6 +17,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from memcloud.resp._parser_c cimport Parser
@@ -76,6 +77,7 @@ cdef enum:
     RESP3 = 0x100
     NO_TOUCH = 0x200
     TAGGED = 0x400
+    TAG_BYTES = 16
 
     LANDING_BYTES_MAX = 262144  # at once, so that a large value does not delay the others
 
@@ -99,6 +101,11 @@ cdef inline uint8_t _cell(const uint64_t* word) noexcept nogil:
     return <uint8_t>(((word[0] ^ word[1]) * 0x9E3779B97F4A7C15ULL) >> 56)
 
 
+cdef inline void put_long_le(char* place, uint64_t number) noexcept nogil:
+    put_number_le(place, <uint32_t>number)
+    put_number_le(place + 4, <uint32_t>(number >> 32))
+
+
 cdef inline int64_t _monotonic_ns() noexcept nogil:
     cdef timespec now
     clock_gettime(CLOCK_MONOTONIC, &now)
@@ -108,7 +115,7 @@ cdef inline int64_t _monotonic_ns() noexcept nogil:
 cdef class Engine:
     """What the native sessions of a node share: its store, and where each slot is."""
 
-    def __cinit__(self, commands, store, clock, calls, limits):
+    def __cinit__(self, commands, store, clock, calls, limits, tags):
         cdef Argument name
         cdef uint64_t word[2]
         cdef uint8_t cell
@@ -116,6 +123,7 @@ cdef class Engine:
         self.store = store
         self.clock = clock
         self.calls_to_others = calls
+        self.calls_to_others.tags = self.tags = tags
         self.names = HOT_COMMANDS
         self.sessions = {}
         self.sockets = {}
@@ -124,7 +132,7 @@ cdef class Engine:
         self.timed = -1
         self.limits = limits
         self.empty = b""
-        self.own([None] * SLOTS, None, bytearray(SLOTS), bytes(SLOTS))
+        self.own([None] * SLOTS, None, bytearray(SLOTS), [None] * SLOTS)
         for number in range(len(HOT_COMMANDS)):
             container, _, word_behind = HOT_COMMANDS[number].partition("|")
             command = commands.find(container.encode())
@@ -146,10 +154,10 @@ cdef class Engine:
     def __dealloc__(self):
         free(self.output.data)
 
-    def own(self, owners, me, bytearray direct, bytes copied):
+    def own(self, owners, me, bytearray direct, stamps):
         """See `fast.Engine.own`."""
-        assert len(direct) == len(copied) == SLOTS
-        self.copied = copied
+        assert len(direct) == len(stamps) == SLOTS
+        self.stamps = tuple(stamps)
         self.owners = tuple([None if owner == me else owner for owner in owners])
         self.direct_kept = direct  # whose bytes change, but not its place, as its length is fixed
         self.direct = <const uint8_t*>PyByteArray_AS_STRING(direct)
@@ -272,9 +280,7 @@ cdef class Engine:
                 if not self.may_forward(request, size):
                     status = COMMAND
                     break
-                self.forward(
-                    session, request.places[0].slot, parser.data + parser.position, size
-                )
+                self.forward(session, request, parser.data + parser.position, size)
                 is_queueing = True
             else:
                 self.time_from_now(request.hot.number)
@@ -299,10 +305,7 @@ cdef class Engine:
 
     cdef bint may_forward(self, const Request* request, Py_ssize_t size) noexcept:
         """Whether such a command, with so many bytes, can be sent to its owner just so."""
-        cdef uint32_t slot = request.places[0].slot
-        if self.owners[slot] is None or size > FORWARDED_BYTES_MAX:
-            return False
-        return request.hot.leave == READABLE or not PyBytes_AS_STRING(self.copied)[slot]
+        return self.owners[request.places[0].slot] is not None and size <= FORWARDED_BYTES_MAX
 
     cdef bint run_one(self, Request* request, Keyspace keyspace, int protocol) except -1:
         """Run a command here; False, and nothing has been answered, if Python has to."""
@@ -383,14 +386,22 @@ cdef class Engine:
             )
             request.place_count += 1
 
-    cdef int forward(self, Session session, uint32_t slot, const char* request, size_t size) except -1:
+    cdef int forward(
+        self, Session session, const Request* request, const char* text, size_t size
+    ) except -1:
         """Send a request to the owner of its slot, and keep the place of its reply."""
         cdef Call call = Call.__new__(Call)
+        cdef uint32_t slot = request.places[0].slot
         if self.output.size or self.pieces:
             self.queue_output(session)
         call.member = self.owners[slot]
         call.word = session.database | (RESP3 if session.protocol == 3 else 0)
-        call.request = PyBytes_FromStringAndSize(request, size)
+        call.stamp = self.stamps[slot] if request.hot.leave == DIRECT else None
+        if call.stamp is None:
+            call.request = PyBytes_FromStringAndSize(text, size)
+        else:
+            call.word |= TAGGED
+            call.request = self.add_tag(call, text, size)
         call.size_bytes = size
         call.queue = session.replies
         call.session = session.number
@@ -400,6 +411,16 @@ cdef class Engine:
         self.forwarded_out += 1
         self.has_forwarded = True
         return 0
+
+    cdef bytes add_tag(self, Call call, const char* text, size_t size):
+        """Return a request with a new tag in front of it, as `link.batch.add_tag` does."""
+        cdef bytes tagged = PyBytes_FromStringAndSize(NULL, TAG_BYTES + size)
+        cdef char* place = PyBytes_AS_STRING(tagged)
+        call.counter = self.tags.take()
+        put_long_le(place, call.counter)
+        put_long_le(place + 8, self.tags.tag(call.counter)[1])
+        memcpy(place + TAG_BYTES, text, size)
+        return tagged
 
     cdef int queue_output(self, Session session) except -1:
         """Put what was replied so far behind the replies that are still to come."""

@@ -50,6 +50,10 @@ cdef class Socket:
             self.is_queueing = True
             self.transport.write(data)
 
+    def write_all(self, list pieces):
+        """Send a list of bytes, in order; nothing happens if the connection is closing."""
+        self.send_pieces(pieces)
+
     cdef bint is_direct(self) except -1:
         """Whether what is sent now may overtake the transport, which has nothing to send."""
         if self.descriptor < 0:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from memcloud.commands.context import Context
 from memcloud.commands.table import Command
+from memcloud.link.batch import split_tag
 from memcloud.resp import ErrorReply, Parser, ProtocolError, encode
 
 from .deadlines import RequestDeadlines
@@ -202,14 +203,15 @@ class Clients:
         """A call that a native session made has no outcome: go on with it as with any other."""
         session = self.sessions.get(call.session)
         if session is None or call.place is None:
+            self._node.tags.release(call.counter)
             return
         parser = Parser()
-        parser.feed(call.request)
+        parser.feed(split_tag(call.word, call.request)[1])
         args = parser.take()
         assert args is not None, "native sessions forward whole commands"
         command = self._node.dispatcher.find(args, is_authenticated=True, is_peer=False)
         pending = PendingCommand(self._node, session, command, args, call.place)
-        pending.run_as(call.word)
+        pending.run_as(call)
         pending.lost(was_run)
 
     def pause_all(self, until_ms: int, writes_only: bool) -> None:

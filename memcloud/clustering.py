@@ -38,6 +38,7 @@ from .events import Kind
 from .routing import COPIED, HELD, HERE
 from .slot_content import ContentError
 from .slots import Slots
+from .tags import Stamp
 from .targets import ring_targets
 from .watching import Watcher
 
@@ -227,10 +228,24 @@ class Clustering:
         table = self.core.table
         return table is not None and bool(table.slots[slot].backups)
 
-    def lineage_of(self, slot: int) -> int:
-        """Return how often a slot has started empty, as far as this node knows."""
+    def stamp_of(self, slot: int) -> Stamp:
+        """Return what the owner's memory of a write that is sent now goes by."""
         table = self.core.table
-        return 0 if table is None else table.slots[slot].lineage
+        return Stamp(self.me, 0 if table is None else table.slots[slot].lineage)
+
+    def stamps(self) -> list[Stamp | None]:
+        """Return that by slot, None for those without copies.
+
+        What their owner remembers is mostly lost with the owner.
+        """
+        table, me = self.core.table, self.me
+        if table is None:
+            return [None] * SLOTS
+        made: dict[int, Stamp] = {}
+        return [
+            (made.get(lineage) or made.setdefault(lineage, Stamp(me, lineage))) if backups else None
+            for _, backups, lineage, _ in table.slots
+        ]
 
     @property
     def has_work(self) -> bool:
@@ -291,9 +306,8 @@ class Clustering:
         if old is not None and old.cluster != new.cluster:
             self.slots.mark_inherited(range(SLOTS))
         if node.engine is not None:
-            copied = bytes(map(bool, (each.backups for each in new.slots)))
             me = node.membership.me.id
-            node.engine.own(node.membership.owners, me, self.core.direct, copied)
+            node.engine.own(node.membership.owners, me, self.core.direct, self.stamps())
         if node.membership.is_alone:
             node.store.removed = None
         elif node.store.removed is None:
@@ -314,7 +328,7 @@ class Clustering:
         me = KnownMember(node.identity(), node.settings.peer_bind, State.SELF)
         node.membership.forget_all(me)
         if node.engine is not None:
-            node.engine.own(node.membership.owners, me.id, self.core.direct, bytes(SLOTS))
+            node.engine.own(node.membership.owners, me.id, self.core.direct, [None] * SLOTS)
         for member in members:
             node.forwarding.member_lost(member)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .commands.table import CommandTable
     from .stats import Statistics
     from .store import Store
+    from .tags import Stamp, Tags
 
 
 class FastSession(Protocol):
@@ -51,11 +52,17 @@ class Engine(Protocol):
     batches_sent: int  # by native links
     batches_received: int
 
-    def own(self, owners: Sequence[str | None], me: str, direct: bytearray, copied: bytes) -> None:
+    def own(
+        self,
+        owners: Sequence[str | None],
+        me: str,
+        direct: bytearray,
+        stamps: Sequence[Stamp | None],
+    ) -> None:
         """Take note of who owns each slot.
 
-        ``direct``: see `Serving.direct`; it is looked at every time. ``copied``: by slot, whether
-        others have copies, and its writes thus need a tag where they are forwarded.
+        ``direct``: see `Serving.direct`; it is looked at every time. ``stamps``: see
+        `Clustering.stamps`.
         """
 
     def drain(self, stats: Statistics) -> None:
@@ -103,16 +110,17 @@ else:
 
 
 def new_engine(
-    commands: CommandTable, store: Store, clock: Clock, calls: Calls, limits: Limits
+    commands: CommandTable, store: Store, clock: Clock, calls: Calls, limits: Limits, tags: Tags
 ) -> Engine | None:
     """Return an engine for a node; None if there are no native sessions.
 
-    ``calls`` takes what its sessions forward; no string becomes longer than ``limits`` say.
+    ``calls`` takes what its sessions forward, and ``tags`` numbers what is to run once; no string
+    becomes longer than ``limits`` say.
     """
     if not ACCELERATED:
         return None
     native = importlib.import_module("memcloud._session_c")
-    return cast("Engine", native.Engine(commands, store, clock, calls, limits))
+    return cast("Engine", native.Engine(commands, store, clock, calls, limits, tags))
 
 
 __all__ = [

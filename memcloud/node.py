@@ -94,16 +94,16 @@ class Node:
             policy=Policy.NOEVICTION,
             databases=settings.databases,
         )
+        self.tags = Tags()
         calls = Calls()
         self.parameters = Parameters(settings, self.store, host.client_places)
         limits = self.parameters.parser_limits(authenticated=True)
-        self.engine = new_engine(self.commands, self.store, clock, calls, limits)
+        self.engine = new_engine(self.commands, self.store, clock, calls, limits, self.tags)
         self.dispatcher = Dispatcher(self.commands, self.store, self._stats, clock)
         self.clients = Clients(self)
         self._effects: list[Effect] = []
         self.neighbour = Neighbour(self.store, self.aside, host, clock, self.emit)
         self.restarts = Restarts(self.sessions)
-        self.tags = Tags()
         self.is_serving = False  # clients; its driver says when
         self._last_tick_ms = self._last_slow_tick_ms = self.started_ms
         self.clustering = Clustering(self, self.device_id, record)
@@ -137,7 +137,7 @@ class Node:
         self._server_context = Context(self, self._server_session)
         if self.engine is not None:
             self.engine.own(
-                self.membership.owners, me.id, self.clustering.core.direct, bytes(SLOTS)
+                self.membership.owners, me.id, self.clustering.core.direct, [None] * SLOTS
             )
         self.clustering.tick()
 

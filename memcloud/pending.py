@@ -26,6 +26,7 @@ from .fast import Call
 from .replies import Waiting
 from .routing import COPIED, ELSEWHERE, HELD, HERE, SPLIT, slots_of
 from .session import Session
+from .tags import Stamp
 
 if TYPE_CHECKING:
     from .node import Node
@@ -47,9 +48,7 @@ class PendingCommand:
         "_command",
         "_counter",
         "_database",
-        "_gateway",
         "_give_up_ms",
-        "_lineage",
         "_lost_parts",
         "_may_have_run",
         "_no_touch",
@@ -57,6 +56,7 @@ class PendingCommand:
         "_protocol",
         "_retry_ms",
         "_session",
+        "_stamp",
         "place",
     )
 
@@ -75,16 +75,16 @@ class PendingCommand:
         self._give_up_ms = node.clock.now_ms() + GIVE_UP_MS
         self._retry_ms = RETRY_FIRST_MS
         self._lost_parts: list[tuple[PartSink, Args]] = []  # which start again instead of it
-        # Of a write of one slot, once it was sent: its number, by whom, and for which data.
+        # Of a write of one slot with copies, once it was sent.
         self._counter = 0
-        self._gateway = node.clustering.me
-        self._lineage = 0
+        self._stamp: Stamp | None = None
         self._may_have_run = False
 
-    def run_as(self, word: int) -> None:
+    def run_as(self, call: Call) -> None:
         """Run it as a call says that was made when the session had, perhaps, another database."""
-        self._database, self._protocol = database_of(word), protocol_of(word)
-        self._no_touch = is_no_touch(word)
+        self._database, self._protocol = database_of(call.word), protocol_of(call.word)
+        self._no_touch = is_no_touch(call.word)
+        self._counter, self._stamp = call.counter, call.stamp
 
     def start(self) -> None:
         """Send it, or those parts of it that were lost, where they have to run now."""
@@ -167,7 +167,7 @@ class PendingCommand:
 
     def send(self, member: str, args: Args, protocol: int, sink: PendingCommand | PartSink) -> None:
         """Call a member."""
-        is_tagged = sink is self and self._counter != 0
+        is_tagged = sink is self and self._stamp is not None
         word = word_of_call(self._database, protocol, no_touch=self._no_touch, is_tagged=is_tagged)
         request = encode_request(args)
         if is_tagged:
@@ -179,25 +179,24 @@ class PendingCommand:
 
         Without them, what the owner remembers is mostly lost with the owner.
         """
-        if self._counter or not self._command.is_write:
+        if self._stamp is not None or not self._command.is_write:
             return
         slots = slots_of(self._command, self._args)
         if len(slots) == 1 and self._node.clustering.has_copies(slot := slots.pop()):
             self._counter = self._node.tags.take()
-            self._lineage = self._node.clustering.lineage_of(slot)
+            self._stamp = self._node.clustering.stamp_of(slot)
 
     @property
     def _is_remembered(self) -> bool:
         """Whether the owner of the slot knows if it has been run."""
-        clustering = self._node.clustering
-        if not self._counter or self._gateway != clustering.me:
+        if self._stamp is None:
             return False
         (slot,) = slots_of(self._command, self._args)
-        return clustering.lineage_of(slot) == self._lineage
+        return self._stamp == self._node.clustering.stamp_of(slot)
 
     def forget(self) -> None:
         """It will not be sent again."""
-        if self._counter:
+        if self._stamp is not None:
             self._node.tags.release(self._counter)
 
     def run_here(self, args: Args, sink: PartSink) -> None:
@@ -217,8 +216,9 @@ class PendingCommand:
         self, command: Command, args: Args, protocol: int, sink: PendingCommand | PartSink
     ) -> None:
         """Run a command on slots that others have copies of."""
-        is_own = sink is self and self._counter != 0
-        origin = Origin(self._gateway, *self._node.tags.tag(self._counter)) if is_own else None
+        origin = None
+        if sink is self and self._stamp is not None:
+            origin = Origin(self._stamp.gateway, *self._node.tags.tag(self._counter))
         self._node.replication.run(
             command, args, self._database, lambda: self._serve(args, protocol), sink, origin
         )

@@ -6,7 +6,20 @@ forgets replies to numbers below the lowest one that is still open here.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from memcloud.link.batch import Tag
+from memcloud.protocol.table import Member
+
+
+class Stamp(NamedTuple):
+    """Whose number a command has, and for which data of its slot.
+
+    Another run of this node, or a slot that was emptied meanwhile, knows nothing of it.
+    """
+
+    gateway: Member
+    lineage: int  # see `Assignment.lineage`
 
 
 class Tags:

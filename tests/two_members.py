@@ -292,6 +292,7 @@ class NativeMember(MemberSide, NativeSide):
                     self._peers.write(link, data)
                 case CloseLink(link):
                     self._peers.close_one(link)
+        self._peers.flush()
         self.is_closed = self._transport is not None and self._transport.is_closing()
         for ear in self.ears:
             ear.is_closed = ear.line is None or ear.line[1].is_closing()

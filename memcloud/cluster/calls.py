@@ -15,6 +15,7 @@ from typing import Protocol
 from memcloud.link.batch import RECORDS_MAX, Record, decode_results, encode_batch
 from memcloud.link.frames import Frame, Kind
 from memcloud.replies import Waiting
+from memcloud.tags import Stamp
 
 WINDOW_BYTES = 16 * 1024 * 1024
 FRAME_BYTES = 1024 * 1024
@@ -54,6 +55,8 @@ class Call:
     was_sent: bool = False
     session: int = 0
     place: Waiting | None = None
+    counter: int = 0  # of the tag that a native session has put before the request; 0: none
+    stamp: Stamp | None = None  # of that tag
 
 
 @dataclass(slots=True)

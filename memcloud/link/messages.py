@@ -26,7 +26,7 @@ from struct import Struct
 
 from .frames import Frame, Kind, LinkError, encode_frame, encode_head
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 NAME_LENGTH_MAX = 64
 GOSSIP_MAX = 64
 

@@ -106,6 +106,7 @@ class PeerSockets:
         self.node = node
         self.carry_out = carry_out
         self._links: dict[int, PeerProtocol] = {}
+        self._unsent: dict[int, list[bytes]] = {}
         self._server: asyncio.Server | None = None
         self._dials: set[asyncio.Task[None]] = set()
 
@@ -163,13 +164,20 @@ class PeerSockets:
         self.carry_out()
 
     def write(self, link: int, data: bytes) -> None:
-        """Send bytes on a link that may be gone by now."""
-        protocol = self._links.get(link)
-        if protocol is not None:
-            protocol.write(data)
+        """Send bytes with the next `flush` on a link that may be gone by now."""
+        self._unsent.setdefault(link, []).append(data)
+
+    def flush(self) -> None:
+        """Send what was written; each link gets all of its own at once."""
+        unsent, self._unsent = self._unsent, {}
+        for link, pieces in unsent.items():
+            protocol = self._links.get(link)
+            if protocol is not None:
+                protocol.write_all(pieces)
 
     def close_one(self, link: int) -> None:
         """Close a link when what was written is out."""
+        self.flush()
         protocol = self._links.get(link)
         if protocol is not None:
             protocol.close()

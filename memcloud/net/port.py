@@ -31,6 +31,10 @@ class ReadableSocket:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
+    def write_all(self, pieces: list[bytes]) -> None:
+        """Send a list of bytes, in order; nothing happens if the connection is closing."""
+        self.write(b"".join(pieces))
+
     def detach(self) -> None:
         """Take and send nothing more."""
         self._transport = None

@@ -130,6 +130,7 @@ class Runner:
         """Do what the node asks for, and plan what it leaves for the end of this turn."""
         for effect in self.node.take_effects():
             self._do(effect)
+        self._peers.flush()
         if not self._is_turn_planned and (
             self.node.clients.has_work
             or self.node.forwarding.has_work

@@ -9,7 +9,8 @@
 So no value of a client is ever inside msgpack. The fields' declared types say how each is written
 and what is believed of it on the way in: integers from 0 to 2^64 - 1, lists of at most `ITEMS_MAX`.
 Tables and changes have a form of their own, in which a run of slots takes 6 bytes, and each member
-and each distinct assignment is written once: the name of a device is long.
+and each distinct assignment is written once: the name of a device is long. What comes with
+each write has a form of its own behind its kind, which is in `short.py`.
 
 A record is written like a message, with `RECORD_FORMAT` in the place of the kind.
 """
@@ -27,7 +28,7 @@ import msgpack
 
 from memcloud.errors import MemCloudError
 
-from . import messages
+from . import messages, short
 from .ballots import Record
 from .table import Assignment, Change, Cluster, Member, Run, Table
 
@@ -43,6 +44,14 @@ _RUN = Struct("!HHH")  # first slot, last slot, which assignment
 
 KINDS: tuple[type[Any], ...] = get_args(messages.Message)
 _NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
+_SHORT_PACKS: dict[type[Any], Callable[[int, Any], list[bytes]]] = {
+    messages.Replicate: short.pack_replicate,
+    messages.Replicated: short.pack_replicated,
+}
+_SHORT_UNPACKS: dict[int, Callable[[bytes], messages.Message]] = {
+    _NUMBERS[messages.Replicate]: short.unpack_replicate,
+    _NUMBERS[messages.Replicated]: short.unpack_replicated,
+}
 
 
 class CodingError(MemCloudError):
@@ -74,6 +83,9 @@ class _Payload:
 def encode(message: messages.Message) -> list[bytes]:
     """Return the bytes of a message, in pieces; large fields are not copied."""
     kind = type(message)
+    pack = _SHORT_PACKS.get(kind)
+    if pack is not None:
+        return pack(_NUMBERS[kind], message)
     return _encode(_NUMBERS[kind], kind, message)
 
 
@@ -86,8 +98,14 @@ def decode(data: bytes) -> messages.Message:
     number = data[0] if data else len(KINDS)
     if number >= len(KINDS):
         raise CodingError("message of unknown kind")
-    message: messages.Message = _decode(KINDS[number], data)
-    return message
+    unpack = _SHORT_UNPACKS.get(number)
+    if unpack is None:
+        message: messages.Message = _decode(KINDS[number], data)
+        return message
+    try:
+        return unpack(data)
+    except (ValueError, error) as fault:
+        raise CodingError(f"message that cannot be unpacked: {fault}") from fault
 
 
 def encode_record(record: Record) -> bytes:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from .ballots import Record
 from .messages import Message
 from .table import Cluster, Member, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send a message to a device; if ``incarnation`` is given, to that run of it and no other."""
 
     device: str

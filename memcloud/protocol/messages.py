@@ -162,8 +162,7 @@ class Origin(NamedTuple):
     floor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One change of a slot's data, in the order of ``sequence``."""
 
     sequence: int
@@ -172,8 +171,7 @@ class Entry:
     reply: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Replicate:
+class Replicate(NamedTuple):
     """The primary hands an entry on. ``attempt`` is 0 for a backup of the table, or see `moves`."""
 
     epoch: int
@@ -182,8 +180,7 @@ class Replicate:
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Replicated:
+class Replicated(NamedTuple):
     """Everything up to ``sequence`` is here."""
 
     epoch: int

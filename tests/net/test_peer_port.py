@@ -106,6 +106,7 @@ class Owner:
                 self._sockets.write(effect.link, effect.data)
             elif isinstance(effect, CloseLink):
                 self._sockets.close_one(effect.link)
+        self._sockets.flush()
         while self.node.forwarding.has_work:
             self.node.flush()
             self._carry_out()

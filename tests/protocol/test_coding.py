@@ -31,6 +31,7 @@ from memcloud.protocol.messages import (
     Origin,
     Part,
     Replicate,
+    Replicated,
     TableInForce,
 )
 from memcloud.protocol.table import NO_CLUSTER, Assignment, Cluster, Member, Table
@@ -63,6 +64,24 @@ def test_values_are_not_copied_into_the_meta_data() -> None:
     pieces = encode(Replicate(3, 4, 0, entry))
     assert any(piece is value for piece in pieces)
     assert decode(b"".join(pieces)) == Replicate(3, 4, 0, entry)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Replicate(3, 4, 0, Entry(1, b"effects", Origin(A, 2, 1), b"OK")),
+        Replicate(NUMBER_MAX, 16_383, 5, Entry(1, b"", None, b"")),
+        Replicated(NUMBER_MAX, 16_383, 5, NUMBER_MAX),
+    ],
+)
+def test_a_short_message_has_one_length(message: Message) -> None:
+    """A byte more or less, anywhere, is none."""
+    data = b"".join(encode(message))
+    assert decode(data) == message
+    assert type(decode(data)) is type(message)
+    for wrong in [*(data[:length] for length in range(1, len(data))), data + b"x"]:
+        with pytest.raises(CodingError):
+            decode(wrong)
 
 
 def test_a_table_of_many_runs_survives() -> None:
@@ -113,7 +132,9 @@ def test_damaged_messages_are_refused_or_read() -> None:
     """No other error comes out, whatever the bytes."""
     random = Random(7)
     chunk = CopyChunk(1, 2, 3, (Part(4, 5, True, True, b"data", ((A, 1, ((2, b"x"),)),)),))
+    entry = Entry(1, b"effects", Origin(A, 2, 1), b"OK")
     messages: list[Message] = [BEAT, ORDER, chunk, TableInForce(table_of(A, B))]
+    messages += [Replicate(3, 4, 0, entry), Replicated(3, 4, 0, 1)]
     for _ in range(3000):
         data = bytearray(b"".join(encode(random.choice(messages))))
         for _ in range(random.randrange(1, 4)):
