@@ -333,12 +333,15 @@ class Clustering:
             node.forwarding.member_lost(member)
 
     def _note_lease(self) -> None:
-        node, had_lease = self._node, self.has_lease
-        self._lease_until_ms = self.core.lease_until_ms
+        node, until_ms = self._node, self.core.lease_until_ms
+        direct = self.core.direct
+        is_single = node.membership.is_alone and direct.count(DIRECT) == SLOTS
+        if until_ms == self._lease_until_ms and is_single == self._is_single:
+            return
+        had_lease = self.has_lease
+        self._lease_until_ms, self._is_single = until_ms, is_single
         if self.has_lease and not had_lease:
             node.restarts.wake()
-        direct = self.core.direct
-        self._is_single = node.membership.is_alone and direct.count(DIRECT) == SLOTS
         engine = node.engine
         if engine is not None:
             engine.lease_until_ms = self._lease_until_ms

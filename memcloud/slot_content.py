@@ -129,10 +129,11 @@ def _pack_chunk(entries: Sequence[Entry], is_inherited: bool) -> bytes:
 
 
 def _shown(change: Change) -> list[Any]:
+    if isinstance(change, Entry):  # which most are; a match would take twice as long
+        space, key, value, remaining_ms, retention = change
+        shown = value.holder if isinstance(value, BlockPointer) else value
+        return [space, key, shown, remaining_ms, _NUMBERS[retention]]
     match change:
-        case Entry(space, key, value, remaining_ms, retention):
-            shown = value.holder if isinstance(value, BlockPointer) else value
-            return [space, key, shown, remaining_ms, _NUMBERS[retention]]
         case Flush(databases):
             return ["flush", *databases]
         case Swap(a, b):
@@ -141,30 +142,28 @@ def _shown(change: Change) -> list[Any]:
 
 def _change(shown: object, databases: int) -> Change:
     match shown:
+        case (int(), *_):
+            return _entry(shown, databases)
         case ("flush", *numbers):
             return Flush(tuple(_space(number, 0, databases) for number in numbers))
         case ("swap", a, b):
             return Swap(_space(a, 0, databases), _space(b, 0, databases))
-    return _entry(shown, databases)
+    raise ContentError("a change of another form")
 
 
 def _entry(shown: object, databases: int) -> Entry:
-    match shown:
-        case (
-            space,
-            bytes(key),
-            bytes() | str() | None as value,
-            int() | None as remaining_ms,
-            int(retention),
-        ) if 0 <= retention < len(_RETENTIONS):
-            return Entry(
-                _space(space, BLOCKS, databases),
-                key,
-                BlockPointer(value) if isinstance(value, str) else value,
-                remaining_ms,
-                _RETENTIONS[retention],
-            )
-    raise ContentError("an entry of another form")
+    if not isinstance(shown, tuple) or len(shown) != 5:
+        raise ContentError("an entry of another form")
+    space, key, value, remaining_ms, retention = shown
+    if isinstance(value, str):
+        value = BlockPointer(value)
+    elif value is not None and not isinstance(value, bytes):
+        raise ContentError("an entry with a value of another kind")
+    if not isinstance(key, bytes) or not isinstance(remaining_ms, int | None):
+        raise ContentError("an entry with a key or deadline of another kind")
+    if not isinstance(retention, int) or not 0 <= retention < len(_RETENTIONS):
+        raise ContentError("an entry with an unknown retention")
+    return Entry(_space(space, BLOCKS, databases), key, value, remaining_ms, _RETENTIONS[retention])
 
 
 def _space(number: object, first: int, databases: int) -> int:

@@ -68,8 +68,11 @@ class Copy:
     @property
     def committed(self) -> int:
         """The last entry that all who must have it have."""
-        acked = [stream.acked for stream in self.streams.values() if stream.is_binding]
-        return min(acked, default=self.sequence)
+        committed = self.sequence
+        for stream in self.streams.values():
+            if stream.is_binding and stream.acked < committed:
+                committed = stream.acked
+        return committed
 
     @property
     def is_busy(self) -> bool:

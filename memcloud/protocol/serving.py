@@ -152,20 +152,22 @@ class Serving:
         """Send the replies that wait for nothing any more."""
         copy = self.held[slot]
         committed = copy.committed
-        count = 0
-        for each in copy.unreleased:
-            if each.sequence > committed:
-                break
-            count += 1
-        released = copy.unreleased[:count]
-        del copy.unreleased[:count]
+        if committed == copy.sequence:
+            released, copy.unreleased = copy.unreleased, []
+        else:
+            count = 0
+            for each in copy.unreleased:
+                if each.sequence > committed:
+                    break
+                count += 1
+            released = copy.unreleased[:count]
+            del copy.unreleased[:count]
         for each in released:
             each.release(True)
-        if committed != copy.sequence:
-            return
-        self.refresh((slot,))
-        if copy.is_frozen:
-            self.drained(slot)
+        if committed == copy.sequence:
+            self.refresh((slot,))
+            if copy.is_frozen:
+                self.drained(slot)
 
     def on_replicated(self, source: Member, message: Replicated) -> None:
         """Note what another member has of a slot."""
