@@ -13,16 +13,17 @@ from .programs import memnode
 from .servers import Server, running
 
 AGREE_SECONDS_MAX = 30.0
+LEFT = ("slots_to_move", "slots_short_of_copies")
 
 
 @contextmanager
-def pool(memories: Sequence[str]) -> Iterator[list[Server]]:
-    """Start a node for each size of memory; go on once all of them see each other."""
+def pool(memories: Sequence[str], *options: str) -> Iterator[list[Server]]:
+    """Start a node for each size of memory; go on once all slots are where they belong."""
     cluster = f"bench-{uuid.uuid4().hex[:12]}"
     with ExitStack() as stack:
         nodes: list[Server] = []
         for memory in memories:
-            words = ["--cluster", cluster, "--memory", memory]
+            words = ["--cluster", cluster, "--memory", memory, *options]
             words += [f"--join=127.0.0.1:{node.port}" for node in nodes]
             nodes.append(stack.enter_context(running(memnode(), *words)))
         _wait_until_agreed(nodes)
@@ -59,7 +60,9 @@ def _wait_until_agreed(nodes: Sequence[Server]) -> None:
     while True:
         infos = [node.info() for node in nodes]
         seen = [info["members"] for info in infos] == [str(len(nodes))] * len(nodes)
-        if seen and sum(int(info["slots_owned"]) for info in infos) == 16384:
+        is_whole = sum(int(info["slots_owned"]) for info in infos) == 16384
+        left = [int(info[name]) for info in infos for name in LEFT]
+        if seen and is_whole and not any(left):
             return
         if time.monotonic() > deadline:
             raise BenchError("the nodes of the pool do not find each other")

@@ -16,6 +16,7 @@ from .output import Output, bytes_text, printable
 from .peers import TITLES as PEER_TITLES
 from .peers import row
 from .replies import place_fields, ring_fields, rows
+from .sizes import duration_text
 
 if TYPE_CHECKING:
     from memcloud.sdk import MemCloud
@@ -98,9 +99,9 @@ def where(
     context: typer.Context,
     key: Annotated[str, typer.Argument(metavar="KEY", help="The name of a value.")],
 ) -> None:
-    """Say which nodes hold a key.
+    """Say which nodes hold a key, what it takes there, and how long it stays.
 
-    Whether or not there is such a key; and why, if commands for it have to wait now.
+    Which nodes, whether or not there is such a key; and why, if commands for it have to wait now.
 
     \b
     Examples:
@@ -109,12 +110,15 @@ def where(
     """
     with open_node(context) as node:
         place = place_fields(call(node, "PEER WHERE", os.fsencode(key)))
+        place |= _entry(node, os.fsencode(key)) if place["state"] == "served" else {}
     output = output_of(context)
     if output.as_json:
         output.json(key=key, **place)
         return
     copies = ", ".join(place["backups"]) or "none"
     line = f"slot {place['slot']}: on {place.get('primary', '-')}, copies: {copies}"
+    if "exists" in place:
+        line += f", {_entry_text(place)}"
     state = place["state"] + (f": {place['why']}" if place["why"] else "")
     output.result(printable(f"{line} (epoch {place['epoch']}, {state})"), place.get("primary", ""))
 
@@ -172,6 +176,31 @@ def ring_advice(found: dict[str, Any]) -> list[str]:
     if found["short_of_copies"]:
         said.append(f"{found['short_of_copies']} slots of this node have too few copies")
     return said
+
+
+def _entry(node: MemCloud, key: bytes) -> dict[str, Any]:
+    """Return what a node says of a key itself; nothing if its slot cannot be asked any more."""
+    import redis
+
+    try:
+        size_bytes = call(node, "MEMORY USAGE", key)
+        ttl_ms = call(node, "PTTL", key)
+    except redis.ResponseError:
+        return {}
+    assert isinstance(ttl_ms, int)
+    return {
+        "exists": size_bytes is not None,
+        "size_bytes": size_bytes,
+        "ttl_ms": ttl_ms if ttl_ms >= 0 else None,
+    }
+
+
+def _entry_text(place: dict[str, Any]) -> str:
+    if not place["exists"]:
+        return "no such key"
+    size = bytes_text(place["size_bytes"])
+    ttl_ms = place["ttl_ms"]
+    return size if ttl_ms is None else f"{size}, expires in {duration_text(ttl_ms)}"
 
 
 def _ring_row(member: dict[str, Any]) -> tuple[str, ...]:

@@ -45,3 +45,10 @@ def parse_duration(text: str) -> int:
     if duration_ms < 1:
         raise ValueError("a duration is written like 500ms, 90s or 5m")
     return duration_ms
+
+
+def duration_text(duration_ms: int) -> str:
+    """Return a duration in the largest unit that it fills: ``41m``."""
+    fitting = (unit for unit in reversed(_MILLISECONDS) if duration_ms >= _MILLISECONDS[unit])
+    unit = next(fitting, "ms")
+    return f"{duration_ms // _MILLISECONDS[unit]}{unit}"

@@ -9,6 +9,7 @@ from ..report import Section
 from . import (
     commands,
     connections,
+    copies,
     forwarding,
     hit_ratios,
     large_values,
@@ -49,6 +50,7 @@ SUBJECTS = (
     Subject("large", "Large values", large_values.measure, 5),
     Subject("neighbours", "Small reads beside a stream", neighbours.measure, 2),
     Subject("forwarding", "Keys that are owned elsewhere", forwarding.measure, 4),
+    Subject("copies", "Keys with copies", copies.measure, 4),
     Subject("paused", "A peer that stands still", paused_peer.measure, 1),
     Subject("connections", "Idle connections", connections.measure, 3),
     Subject("hits", "Hit ratios", hit_ratios.measure, 5),

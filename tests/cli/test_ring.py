@@ -64,6 +64,21 @@ def test_where_names_the_nodes_of_a_key(call: Call, ports: list[str]) -> None:
     assert shown.startswith(f"slot {one['slot']}: on {one['primary']}, copies: ")
 
 
+def test_where_tells_what_a_key_takes_and_how_long_it_stays(call: Call, ports: list[str]) -> None:
+    """If it is there."""
+    assert (none := json.loads(call("-p", ports[0], "where", "none", "--json").out))["slot"]
+    assert (none["exists"], none["size_bytes"], none["ttl_ms"]) == (False, None, None)
+    assert ", no such key (epoch " in call("-p", ports[0], "where", "none").out.decode()
+    for options in ([], ["--ttl", "2h"]):
+        assert call("-p", ports[0], "set", "there", "v" * 2000, *options).code == 0
+        found = json.loads(call("-p", ports[1], "where", "there", "--json").out)
+        assert found["exists"]
+        assert 2000 < found["size_bytes"] < 2200
+        assert (found["ttl_ms"] is not None) == bool(options)
+    shown = call("-p", ports[0], "where", "there").out.decode()
+    assert ", 2.0 KiB, expires in 1h (epoch " in shown
+
+
 def test_events_tell_who_came(call: Call, ports: list[str]) -> None:
     """With numbers, of which the next is one more."""
     events = json.loads(call("-p", ports[0], "events", "--json").out)["events"]

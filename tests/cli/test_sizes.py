@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memcloud.cli.sizes import SIZE_BYTES_MIN, parse_duration, parse_size
+from memcloud.cli.sizes import SIZE_BYTES_MIN, duration_text, parse_duration, parse_size
 
 RAM = 8 << 30
 
@@ -64,3 +64,12 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     """No time at all is none either."""
     with pytest.raises(ValueError, match="written like"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "text"),
+    [(0, "0ms"), (999, "999ms"), (1000, "1s"), (3_599_999, "59m"), (200_000_000, "2d")],
+)
+def test_a_duration_is_written_in_its_largest_unit(duration_ms: int, text: str) -> None:
+    """Nobody wants to know the milliseconds of two days."""
+    assert duration_text(duration_ms) == text
