@@ -6,14 +6,15 @@ of the node's clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from memcloud.cluster.member import Member as KnownMember
 from memcloud.cluster.member import State
 from memcloud.cluster.names import member_id
 from memcloud.link.frames import Frame, LinkError
-from memcloud.link.messages import Identity, decode_message, encode_message
+from memcloud.link.messages import Identity, decode_messages, encode_messages
 from memcloud.protocol import coding
 from memcloud.protocol.ballots import Record
 from memcloud.protocol.core import Core
@@ -26,7 +27,7 @@ from memcloud.protocol.effects import (
     Send,
     TableChanged,
 )
-from memcloud.protocol.messages import Origin
+from memcloud.protocol.messages import Origin, Replicate, Replicated
 from memcloud.protocol.serving import DIRECT
 from memcloud.protocol.settings import Isolation
 from memcloud.protocol.settings import Settings as ProtocolSettings
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 KEYS_PER_SLICE = 1000
 CHUNK_BYTES = 512 * 1024  # of a message with a part of a copy
+FRAME_BYTES = 256 * 1024  # of messages in one frame, or one that is larger
 
 
 class Clustering:
@@ -77,6 +79,7 @@ class Clustering:
             node.clock.unix_offset_ms(),
         )
         self.watcher = Watcher(node, self.core)
+        self._unsent: dict[str, list[tuple[Send, bytes]]] = {}  # by device, in order
         self._is_single = False
         self._lease_until_ms = 0
 
@@ -174,25 +177,28 @@ class Clustering:
         self.follow()
         self.watcher.look()
 
-    def take_message(self, link: Link, frame: Frame) -> None:
+    def take_messages(self, link: Link, frame: Frame) -> None:
         """Take what another node has said.
 
         Raises:
-            LinkError: it is malformed.
+            LinkError: some of it is malformed; what was before it has been taken.
         """
         assert link.identity is not None
-        founded_ms, number, data = decode_message(frame)
-        try:
-            message = coding.decode(data)
-        except coding.CodingError as error:
-            raise LinkError(str(error)) from error
+        founded_ms, number, messages = decode_messages(frame)
         source = Member(link.identity.device, link.identity.incarnation)
         cluster = Cluster(founded_ms, number)
+        now_ms = self._node.clock.now_ms()
         try:
-            self.core.on_message(self._node.clock.now_ms(), source, cluster, message)
-        except ContentError as error:
+            for data in messages:
+                message = coding.decode(data)
+                self.core.on_message(now_ms, source, cluster, message)
+                # The messages of writes come many at a time, and change nothing but data.
+                if not isinstance(message, Replicate | Replicated):
+                    self.follow()
+        except (coding.CodingError, ContentError) as error:
             raise LinkError(str(error)) from error
-        self.follow()
+        finally:
+            self.follow()
 
     def met(self, identity: Identity) -> None:
         """A node can be reached."""
@@ -271,7 +277,9 @@ class Clustering:
     def _do(self, effect: Effect) -> None:
         match effect:
             case Send():
-                self._send(effect)
+                # Its pieces are many and small, but for large values.
+                data = b"".join(coding.encode(effect.message))
+                self._unsent.setdefault(effect.device, []).append((effect, data))
             case SaveRecord(record):
                 self._node.emit(KeepRecord(record))
             case TableChanged(old, new):
@@ -283,16 +291,22 @@ class Clustering:
             case Reply():
                 raise AssertionError("this node asks the protocol to run nothing")
 
-    def _send(self, effect: Send) -> None:
+    def flush(self) -> None:
+        """Send what was said in this event: all that is for one member together."""
+        if self.core.state.effects:
+            self.follow()
+        unsent, self._unsent = self._unsent, {}
         mesh = self._node.mesh
-        if effect.incarnation is None:
-            link = mesh.link_to_device(effect.device)
-        else:
-            link = mesh.link_to(member_id(effect.device, effect.incarnation))
-        if link is not None:  # else it is as if the message was lost, which is provided for
-            # Its pieces are many and small, but for large values, and each would be a write.
-            pieces = [b"".join(coding.encode(effect.message))]
-            mesh.send(link, *encode_message(*effect.cluster, pieces))
+        for device, said in unsent.items():
+            for (incarnation, cluster), group in groupby(said, _circumstances):
+                if incarnation is None:
+                    link = mesh.link_to_device(device)
+                else:
+                    link = mesh.link_to(member_id(device, incarnation))
+                if link is None:  # it is as if they were lost, which is provided for
+                    continue
+                for messages in _by_frame([data for _, data in group]):
+                    mesh.send(link, *encode_messages(*cluster, messages))
 
     def _table_changed(self, old: Table | None, new: Table) -> None:
         node = self._node
@@ -346,3 +360,20 @@ class Clustering:
         if engine is not None:
             engine.lease_until_ms = self._lease_until_ms
             engine.is_alone = self._is_single
+
+
+def _circumstances(said: tuple[Send, bytes]) -> tuple[int | None, Cluster]:
+    """Return for which run of the device something is, and in which cluster it was said."""
+    effect, _ = said
+    return effect.incarnation, effect.cluster
+
+
+def _by_frame(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Yield the messages in order, as many at a time as go into a frame."""
+    first = size_bytes = 0
+    for place, message in enumerate(messages):
+        if place > first and size_bytes + len(message) > FRAME_BYTES:
+            yield messages[first:place]
+            first, size_bytes = place, 0
+        size_bytes += len(message)
+    yield messages[first:]

@@ -19,7 +19,7 @@ from memcloud.commands import TABLE
 from memcloud.commands.context import Context
 from memcloud.commands.table import Args, Command
 from memcloud.link.batch import database_of, is_no_touch, protocol_of
-from memcloud.link.frames import Frame, Kind, LinkError
+from memcloud.link.frames import Frame, Kind
 from memcloud.link.messages import PROTOCOL_VERSION, Identity
 from memcloud.protocol.ballots import Record
 from memcloud.protocol.messages import Origin
@@ -41,7 +41,7 @@ from .neighbour import Neighbour
 from .parameters import Parameters
 from .replication import Replication
 from .restarts import Restarts
-from .routing import COPIED, HERE, Router, slots_of
+from .routing import COPIED, HERE, Router
 from .session import Session
 from .settings import Settings
 from .stats import Statistics
@@ -207,6 +207,7 @@ class Node:
         """Return what is to be done because of the events so far, and forget it."""
         self.replication.tell_removed()
         self.clients.send_answers(can_write=not self._effects)
+        self.clustering.flush()
         effects, self._effects = self._effects, []
         return effects
 
@@ -269,7 +270,7 @@ class Node:
 
     def _handle(self, link: Link, frame: Frame) -> None:
         if frame.kind is Kind.MESSAGE:
-            self.clustering.take_message(link, frame)
+            self.clustering.take_messages(link, frame)
         else:
             self.forwarding.handle(link, frame)
 
@@ -288,8 +289,6 @@ class Node:
             return
         state = self.router.state_here(command, args)
         if state == COPIED or (state == HERE and origin is not None):
-            if origin is not None and len(slots_of(command, args)) != 1:
-                raise LinkError("call with a tag, and keys of several slots or none")
             self.replication.run(command, args, database, serve, sink, origin)
         elif state == HERE:
             sink.answered(serve())

@@ -8,10 +8,11 @@ in the same way, since a copy drops nothing of its own accord.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from memcloud.commands.table import Args, Command
+from memcloud.link.frames import LinkError
 from memcloud.protocol.messages import Origin
 from memcloud.ring import key_slot
 
@@ -43,9 +44,13 @@ class Replication:
     ) -> None:
         """Run a command, all slots of which can be served now; ``serve()`` runs it.
 
-        One with an origin, whose keys are all in one slot, is not run if it has been before.
+        One with an origin is not run if it has been before.
+
+        Raises:
+            LinkError: it has an origin, and keys of several slots or none.
         """
-        if origin is not None and self._was_run(command, args, origin, sink):
+        by_slot = _by_slot(command, args)
+        if origin is not None and self._was_run(by_slot, origin, sink):
             return
         clustering = self._node.clustering
         occupied = self._occupied() if command.is_write and command.keys is None else {}
@@ -56,17 +61,18 @@ class Replication:
         is_change = command.is_write and data[:1] != b"-"
         waiting = Waiting(data, sink)
         effects: bytes
-        for slot, keys in (_by_slot(command, args) or occupied).items():
+        for slot, keys in (by_slot or occupied).items():
             effects = self._effects(command, args, database, slot, keys) if is_change else b""
             if not clustering.answer(slot, effects, waiting.release, origin, data):
                 waiting.open += 1
         waiting.release(True)
-        clustering.follow()
 
-    def _was_run(self, command: Command, args: Args, origin: Origin, sink: Sink) -> bool:
+    def _was_run(self, slots: Collection[int], origin: Origin, sink: Sink) -> bool:
         """Answer a command that has been run already; return whether this is one."""
+        if len(slots) != 1:
+            raise LinkError("call with a tag, and keys of several slots or none")
         clustering = self._node.clustering
-        slot = key_slot(args[command.key_positions(args)[0]])
+        (slot,) = slots
         results = clustering.core.serving.held[slot].results
         known = results.find(origin.gateway, origin.counter)
         if known is None:
@@ -99,7 +105,6 @@ class Replication:
                 continue
             effects = node.clustering.slots.effects_of(space, [key])
             core.replicate(node.clock.now_ms(), slot, effects)
-        node.clustering.follow()
 
     def _occupied(self) -> dict[int, list[bytes]]:
         """Return the slots with keys here."""

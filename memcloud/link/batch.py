@@ -80,6 +80,11 @@ def split_tag(word: int, data: bytes) -> tuple[Tag | None, bytes]:
     return (counter, floor), data[_TAG.size :]
 
 
+def is_tagged(word: int) -> bool:
+    """Return whether the request of a call has a tag in front of it."""
+    return bool(word & _TAGGED)
+
+
 def database_of(word: int) -> int:
     """Return the database that a call is for."""
     return word & 0xFF

@@ -7,7 +7,7 @@
     meta-length = 4 bytes, big-endian; 0 for CALLS, RESULTS and MESSAGE
     meta    = msgpack, small and bounded: who, what is seen
     payload = raw bytes: commands and replies, see batch.py; what the members agree by, see
-              `encode_message` in messages.py; nothing in the other kinds
+              `encode_messages` in messages.py; nothing in the other kinds
 
 Keys, values and replies travel as raw bytes and never inside msgpack: packing would copy a large
 value twice, and unpacking a hostile one can cost a hundred times its size. Nor does what is said of

@@ -14,6 +14,8 @@ Dialling opens a link, and only its dialler asks:
 
 CALLS and RESULTS are in batch.py; the others are here. A MESSAGE has no answer on its link: what
 the members agree by is in `memcloud.protocol`, and each of them sends on the links it has dialled.
+One frame has all that is to be said to a member at a time: which cluster the sender is in, in two
+numbers of 8 bytes, and each message behind its length, of 4 bytes, all big-endian.
 Every field that comes in is checked for type and range before anything believes it.
 """
 
@@ -30,7 +32,10 @@ PROTOCOL_VERSION = 5
 NAME_LENGTH_MAX = 64
 GOSSIP_MAX = 64
 
+LARGE_BYTES = 64 * 1024  # to join so much would cost more than it saves
+
 _CLUSTER = Struct("!QQ")
+_LENGTH = Struct("!I")
 
 
 class Refusal(StrEnum):
@@ -188,23 +193,38 @@ def encode_goodbye() -> bytes:
     return encode_frame(Kind.GOODBYE, [])
 
 
-def encode_message(founded_ms: int, number: int, pieces: Sequence[bytes]) -> list[bytes]:
-    """Return a MESSAGE in pieces; the first two values name the cluster of the sender.
+def encode_messages(founded_ms: int, number: int, messages: Sequence[bytes]) -> list[bytes]:
+    """Return messages as a MESSAGE frame, in pieces; two numbers name the cluster of the sender.
 
     Raises:
-        ValueError: it is larger than a frame can be.
+        ValueError: they are larger than a frame can be.
     """
-    head = encode_head(Kind.MESSAGE, _CLUSTER.size + sum(map(len, pieces)))
-    return [head + _CLUSTER.pack(founded_ms, number), *pieces]
+    size_bytes = _CLUSTER.size + _LENGTH.size * len(messages) + sum(map(len, messages))
+    pieces = [encode_head(Kind.MESSAGE, size_bytes) + _CLUSTER.pack(founded_ms, number)]
+    for message in messages:
+        pieces += (_LENGTH.pack(len(message)), message)
+    return pieces if size_bytes >= LARGE_BYTES else [b"".join(pieces)]
 
 
-def decode_message(frame: Frame) -> tuple[int, int, bytes]:
-    """Return the name of the sender's cluster, and the bytes of the message.
+def decode_messages(frame: Frame) -> tuple[int, int, list[bytes]]:
+    """Return the name of the sender's cluster, and the bytes of each message.
 
     Raises:
-        LinkError: it is malformed.
+        LinkError: the frame is malformed.
     """
-    if len(frame.payload) < _CLUSTER.size:
+    payload = frame.payload
+    if len(payload) < _CLUSTER.size:
         raise LinkError("message of no cluster")
-    founded_ms, number = _CLUSTER.unpack_from(frame.payload)
-    return founded_ms, number, frame.payload[_CLUSTER.size :]
+    founded_ms, number = _CLUSTER.unpack_from(payload)
+    messages: list[bytes] = []
+    at, end = _CLUSTER.size, len(payload)
+    while at < end:
+        if end - at < _LENGTH.size:
+            raise LinkError("message without a length")
+        (length,) = _LENGTH.unpack_from(payload, at)
+        at += _LENGTH.size
+        if length > end - at:
+            raise LinkError("message that goes on behind its frame")
+        messages.append(payload[at : at + length])
+        at += length
+    return founded_ms, number, messages

@@ -68,30 +68,41 @@ def test_a_refusal_comes_out_as_it_went_in() -> None:
     assert m.decode_refused(frame_of(m.encode_refused(refused))) == refused
 
 
-@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.lists(st.binary(max_size=50)))
-def test_a_message_comes_out_as_it_went_in(
-    founded_ms: int, number: int, pieces: list[bytes]
+MESSAGES = st.lists(st.binary(max_size=50) | st.just(bytes(m.LARGE_BYTES)), max_size=5)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), MESSAGES)
+def test_messages_come_out_as_they_went_in(
+    founded_ms: int, number: int, messages: list[bytes]
 ) -> None:
-    """Behind the name of its cluster, and in one piece."""
-    data = b"".join(m.encode_message(founded_ms, number, pieces))
+    """Behind the name of their cluster, each of them by itself."""
+    data = b"".join(m.encode_messages(founded_ms, number, messages))
     frame = frame_of(data)
     assert frame.kind is Kind.MESSAGE
-    assert m.decode_message(frame) == (founded_ms, number, b"".join(pieces))
+    assert m.decode_messages(frame) == (founded_ms, number, messages)
+
+
+@pytest.mark.parametrize("rest", [b"\0", b"\0\0\0", b"\0\0\0\2x", b"\0\0\0\1xyz"])
+def test_messages_that_do_not_fill_their_frame_are_refused(rest: bytes) -> None:
+    """Who made it has counted wrong, and nothing of it can be believed."""
+    payload = bytes(16) + b"\0\0\0\3abc" + rest
+    with pytest.raises(LinkError, match=r"without a length|behind its frame"):
+        m.decode_messages(Frame(Kind.MESSAGE, None, payload))
 
 
 @given(st.binary(max_size=15))
 def test_a_message_of_no_cluster_is_refused(payload: bytes) -> None:
     """It ends before its name does."""
     with pytest.raises(LinkError, match="no cluster"):
-        m.decode_message(Frame(Kind.MESSAGE, None, payload))
+        m.decode_messages(Frame(Kind.MESSAGE, None, payload))
 
 
 def test_too_large_a_message_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other side would close the link for it."""
     monkeypatch.setattr(frames, "FRAME_BYTES_MAX", 100)
-    assert m.encode_message(1, 2, [b"x" * 39, b"y" * 39])
+    assert m.encode_messages(1, 2, [b"x" * 35, b"y" * 35])
     with pytest.raises(ValueError, match="over the limit"):
-        m.encode_message(1, 2, [b"x" * 39, b"y" * 40])
+        m.encode_messages(1, 2, [b"x" * 35, b"y" * 36])
 
 
 METAS = st.recursive(
