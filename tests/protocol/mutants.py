@@ -78,7 +78,7 @@ def _deaf_replicate(core: Any, source: Any, message: Any) -> None:
         core.learning.on_replicate(source, message)
     elif copy is not None:
         table = core.state.table
-        changed = replace(message, epoch=table.epoch)
+        changed = message._replace(epoch=table.epoch)
         with patch.object(Serving, "_is_primary", lambda serving, slot: False):
             at = table.slots[message.slot]
             slots = list(table.slots)
