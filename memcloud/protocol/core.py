@@ -308,14 +308,7 @@ class Core:
     def _on_heartbeat(self, source: Member, message: Heartbeat) -> None:
         state = self.state
         self.founding.member_heard()
-        sign = state.detector.signs[source.device]
-        sign.is_leaving = message.is_leaving
-        sign.is_moving = message.is_moving
-        sign.used_bytes, sign.free_bytes = message.used_bytes, message.free_bytes
-        if not message.is_fenced:
-            sign.fenced_since_ms = None
-        elif sign.fenced_since_ms is None:
-            sign.fenced_since_ms = state.now_ms
+        state.detector.beaten(source, message, state.now_ms)
         if not self._is_current(source, message.epoch):
             if message.epoch > state.epoch:
                 self._early[source.device] = source, message
@@ -494,6 +487,7 @@ class Core:
             self.moves.attempt is not None,
             state.store.used_bytes,
             state.store.free_bytes,
+            state.detector.unheard(state.table, state.now_ms),
         )
         for device in state.table.devices:
             if device != state.me.device:

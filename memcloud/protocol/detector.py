@@ -2,13 +2,16 @@
 
 Any message is a sign of life. A member is suspect when it was silent for 1.2 s, when a later run
 of its device was heard of, or when it hears nobody itself: it says in its heartbeats that it has
-had no lease for a while (a cut in one direction).
+had no lease for a while (a cut in one direction). Heartbeats also say whom their sender does not
+hear, so that it is known of two members that they are parted though both are heard here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from .messages import Heartbeat
 from .settings import SUSPECT_MS
 from .table import Member, Table
 
@@ -25,6 +28,7 @@ class Sign:
     used_bytes: int = 0
     free_bytes: int = 0
     is_gone: bool = False  # its process was seen to have ended
+    misses: dict[Member, int] = field(default_factory=dict)  # whom it does not hear -> since when
 
 
 class Detector:
@@ -50,6 +54,32 @@ class Detector:
             sign.is_gone = False
         return True
 
+    def beaten(self, member: Member, beat: Heartbeat, now_ms: int) -> None:
+        """Note what a member, which was just heard, says of itself."""
+        sign = self.signs[member.device]
+        sign.is_leaving, sign.is_moving = beat.is_leaving, beat.is_moving
+        sign.used_bytes, sign.free_bytes = beat.used_bytes, beat.free_bytes
+        if not beat.is_fenced:
+            sign.fenced_since_ms = None
+        elif sign.fenced_since_ms is None:
+            sign.fenced_since_ms = now_ms
+        sign.misses = {missed: sign.misses.get(missed, now_ms) for missed in beat.unheard}
+
+    def unheard(self, table: Table, now_ms: int) -> tuple[Member, ...]:
+        """Return the members that are not heard here."""
+        return tuple(member for member in table.members if not self.is_alive(member, now_ms))
+
+    def parted(self, table: Table, now_ms: int) -> Iterator[tuple[Member, Member]]:
+        """Yield who of the members misses whom for long, though both are heard here."""
+        for member in table.members:
+            sign = self.signs.get(member.device)
+            if sign is None or not sign.misses or not self.is_alive(member, now_ms):
+                continue
+            for missed, since_ms in sign.misses.items():
+                is_long = now_ms - since_ms >= SUSPECT_MS
+                if is_long and missed in table and self.is_alive(missed, now_ms):
+                    yield member, missed
+
     def gone(self, member: Member) -> None:
         """Note that a process has ended: its port refuses connections."""
         sign = self.signs.get(member.device)
@@ -62,6 +92,7 @@ class Detector:
             sign.heard_ms += late_ms
             if sign.fenced_since_ms is not None:
                 sign.fenced_since_ms += late_ms
+            sign.misses.clear()
 
     def expect(self, table: Table, now_ms: int) -> None:
         """Give members that were never heard of the time to say something."""

@@ -6,6 +6,7 @@ only: it proposes and asks, and ballots and primaries decide.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from .ballots import Ages
 from .deciding import Deciding
 from .messages import Join, Order
 from .planning import Batch, Plan, is_empty_handed, membership_change, plan
-from .settings import ATTEMPT_MS, JOIN_MS, ORDER_MS
+from .settings import ATTEMPT_MS, JOIN_MS, ORDER_MS, PARTED_MS
 from .state import State
 from .table import NO_CLUSTER, Assignment, Change, Cluster, Member
 
@@ -38,6 +39,7 @@ class Leading:
         self._state = state
         self._deciding = deciding
         self._candidates: dict[str, Candidate] = {}
+        self._kept_out: dict[str, int] = {}  # devices that may join again then
         self._plan: Plan | None = None
         self._planned_for: tuple[int, tuple[Member, ...]] = (-1, ())
         self._left_asked: tuple[Cluster, int, tuple[Member, ...]] = (NO_CLUSTER, -1, ())
@@ -86,6 +88,8 @@ class Leading:
         ]
         if not table.is_quorum(heard):
             return
+        for parted in self._parted():
+            self._kept_out[parted.device] = state.now_ms + PARTED_MS
         if self._dead(()) or self._joining(self._dead(())) or self._left():
             self._deciding.propose(self.change)
         elif table.heir == NO_CLUSTER:
@@ -181,7 +185,8 @@ class Leading:
         """Return the members to remove; who has just promised is there.
 
         One that has no lease, though this one has, may have lost those who are to be removed just
-        now. So it is removed only if it is the only thing that is wrong.
+        now. So it is removed only if it is the only thing that is wrong. And so is, at last, one of
+        two that do not hear each other.
         """
         state = self._state
         table, detector = state.table, state.detector
@@ -199,7 +204,25 @@ class Leading:
             for member in table.members
             if member != state.me and detector.is_fenced(member, state.now_ms)
         ]
-        return fenced[-1:]
+        return fenced[-1:] or self._parted()
+
+    def _parted(self) -> list[Member]:
+        """Return one of two members that do not hear each other, unless keys were lost with it.
+
+        The slots of which the one is the primary and the other a backup would stand still. It is
+        the one that is parted from the most others; of those the last one in the table.
+        """
+        state = self._state
+        table = state.table
+        assert table is not None
+        pairs = Counter(
+            member for pair in state.detector.parted(table, state.now_ms) for member in pair
+        )
+        if not pairs:
+            return []
+        needed = {state.me, *(each.primary for each in table.slots if not each.backups)}
+        others = [member for member in table.members if member in pairs and member not in needed]
+        return sorted(others, key=pairs.__getitem__)[-1:]
 
     def _is_over(self, member: Member) -> bool:
         """Return whether a later run of a device, maybe this one, proves that a member ended."""
@@ -222,6 +245,7 @@ class Leading:
             )
             and not self._is_over(each.member)
             and each.member not in state.table
+            and state.now_ms >= self._kept_out.get(each.member.device, 0)
         ]
 
     def _leaving(self) -> list[Member]:

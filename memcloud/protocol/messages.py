@@ -25,6 +25,7 @@ class Heartbeat:
     is_moving: bool  # an attempt is under way, see `moves`
     used_bytes: int
     free_bytes: int
+    unheard: tuple[Member, ...] = ()  # whom the sender does not hear
 
 
 @dataclass(frozen=True, slots=True)

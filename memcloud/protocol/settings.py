@@ -12,6 +12,9 @@ HEARTBEAT_MS = 200
 SUSPECT_MS = 1200
 """Silence after which a member is given up."""
 
+PARTED_MS = 8000
+"""How long one of two members that did not hear each other is kept out."""
+
 LEASE_MS = 2000
 """How long an acknowledged heartbeat lets its sender serve, from when it was sent."""
 

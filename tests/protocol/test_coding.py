@@ -101,7 +101,7 @@ def _with_meta(message: Heartbeat | Order, meta: object, payload: bytes = b"") -
     return kind + len(packed).to_bytes(4, "big") + packed + payload
 
 
-BEAT = Heartbeat(1, 2, False, False, False, 3, 4)
+BEAT = Heartbeat(1, 2, False, False, False, 3, 4, (B,))
 ORDER = Order(1, MoveKind.MOVE, B, (1, 2))
 
 
@@ -111,11 +111,12 @@ ORDER = Order(1, MoveKind.MOVE, B, (1, 2))
         b"",
         b"\xff\0\0\0\0",
         b"\0\0\0\0\xff",
-        _with_meta(BEAT, [1, 2, False, False, False, 3]),
-        _with_meta(BEAT, [1, 2, False, False, False, 3, -4]),
-        _with_meta(BEAT, [True, 2, False, False, False, 3, 4]),
-        _with_meta(BEAT, [1, 2, 0, False, False, 3, 4]),
-        _with_meta(BEAT, [1, 2, False, False, False, 3, 4], b"more"),
+        _with_meta(BEAT, [1, 2, False, False, False, 3, 4]),
+        _with_meta(BEAT, [1, 2, False, False, False, 3, -4, []]),
+        _with_meta(BEAT, [True, 2, False, False, False, 3, 4, []]),
+        _with_meta(BEAT, [1, 2, 0, False, False, 3, 4, []]),
+        _with_meta(BEAT, [1, 2, False, False, False, 3, 4, [1]]),
+        _with_meta(BEAT, [1, 2, False, False, False, 3, 4, []], b"more"),
         _with_meta(BEAT, {"epoch": 1}),
         _with_meta(ORDER, [1, 9, ["b", 1], [1, 2]]),
         _with_meta(ORDER, [1, 2, ["b\n", 1], [1, 2]]),

@@ -48,6 +48,40 @@ def test_a_second_loss_does_not_part_those_who_have_a_quorum(gap_ms: int) -> Non
         assert not world.violations
 
 
+@pytest.mark.parametrize("one_way", [False, True])
+def test_two_that_do_not_hear_each_other_hold_up_nobody_else(one_way: bool) -> None:
+    """One of them has to go, whoever leads, since the one cannot keep copies of the other."""
+    for one, other in permutations("abcd", 2):
+        world = cluster_of(4, 2)
+        write_all(world)
+        world.cut(one, other, one_way=one_way)
+        world.run(5000)
+        for name in sorted({*"abcd"} - {one, other}):
+            for slot in range(world.slot_count):
+                assert tell(world, name, slot, f"SET k{slot} v{slot}") == "OK"
+        world.heal()
+        settle(world)
+        assert read_all(world, one) == WRITTEN
+        assert not world.violations
+
+
+def test_with_one_copy_nobody_goes_because_two_do_not_hear_each_other() -> None:
+    """Its keys would be lost, and all others still reach them."""
+    for one, other in permutations("abcd", 2):
+        world = cluster_of(4, 1)
+        write_all(world)
+        leader = process_of(world, "a").core.leading.leader()
+        assert leader is not None
+        if leader.device in (one, other):
+            continue
+        world.cut(one, other)
+        world.run(10_000)
+        for name in sorted({*"abcd"} - {one, other}):
+            assert read_all(world, name) == WRITTEN
+        world.heal()
+        settle(world)
+
+
 @pytest.mark.parametrize("period_ms", [200, 1300, 2500])
 @pytest.mark.parametrize("one_way", [False, True])
 def test_a_link_that_flaps_loses_nothing(period_ms: int, one_way: bool) -> None:
