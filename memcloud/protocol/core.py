@@ -409,6 +409,8 @@ class Core:
         self.learning.end()
         if old is None or old.members != new.members:
             self.serving.forget_gateways(new)
+            if old is not None and is_same:
+                self.leading.note_removed(old, new)
         if old is not None and not is_same:
             self.gateway.cluster_changed()
         self._send_heartbeats()

@@ -17,7 +17,7 @@ from .messages import Join, Order
 from .planning import Batch, Plan, is_empty_handed, membership_change, plan
 from .settings import ATTEMPT_MS, JOIN_MS, ORDER_MS, PARTED_MS
 from .state import State
-from .table import NO_CLUSTER, Assignment, Change, Cluster, Member
+from .table import NO_CLUSTER, Assignment, Change, Cluster, Member, Table
 
 
 @dataclass(slots=True)
@@ -55,6 +55,19 @@ class Leading:
         candidate = Candidate(source, message.weight, self._state.now_ms)
         self._candidates[source.device] = candidate
 
+    def note_removed(self, old: Table, new: Table) -> None:
+        """Keep who was removed out for a while if it is heard here: somebody else does not hear it.
+
+        It would come and go as often as a table can be decided.
+        """
+        detector, now_ms = self._state.detector, self._state.now_ms
+        leaving = detector.leaving(old)
+        for member in old.members:
+            if member in new or member == self._state.me or member in leaving:
+                continue
+            if detector.is_alive(member, now_ms) and not detector.is_fenced(member, now_ms):
+                self._kept_out[member.device] = now_ms + PARTED_MS
+
     def leader(self) -> Member | None:
         """Return the first member that seems alive, and able to lead as far as this one is."""
         state = self._state
@@ -88,8 +101,6 @@ class Leading:
         ]
         if not table.is_quorum(heard):
             return
-        for parted in self._parted():
-            self._kept_out[parted.device] = state.now_ms + PARTED_MS
         if self._dead(()) or self._joining(self._dead(())) or self._left():
             self._deciding.propose(self.change)
         elif table.heir == NO_CLUSTER:

@@ -54,9 +54,12 @@ def test_two_that_do_not_hear_each_other_hold_up_nobody_else(one_way: bool) -> N
     for one, other in permutations("abcd", 2):
         world = cluster_of(4, 2)
         write_all(world)
+        third, fourth = sorted({*"abcd"} - {one, other})
+        epoch = process_of(world, third).core.state.epoch
         world.cut(one, other, one_way=one_way)
         world.run(5000)
-        for name in sorted({*"abcd"} - {one, other}):
+        assert process_of(world, third).core.state.epoch - epoch <= 20  # it does not come and go
+        for name in (third, fourth):
             for slot in range(world.slot_count):
                 assert tell(world, name, slot, f"SET k{slot} v{slot}") == "OK"
         world.heal()
