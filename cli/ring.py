@@ -99,9 +99,10 @@ def where(
     context: typer.Context,
     key: Annotated[str, typer.Argument(metavar="KEY", help="The name of a value.")],
 ) -> None:
-    """Say which nodes hold a key, what it takes there, and how long it stays.
+    """Say which nodes hold a key.
 
-    Which nodes, whether or not there is such a key; and why, if commands for it have to wait now.
+    Whether or not there is such a key; if there is, what it takes there and how long it stays; and
+    why, if commands for it have to wait now.
 
     \b
     Examples:
